@@ -1,0 +1,1 @@
+//! The redb implementation of the store.
