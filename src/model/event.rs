@@ -152,12 +152,18 @@ mod tests {
         assert_eq!(EventName::ALL.len(), 33);
         for event in EventName::ALL {
             assert_eq!(event.as_str().parse::<EventName>().unwrap(), *event);
-            assert_eq!(EventName::from_webhook_name(event.webhook_name()), Some(*event));
+            assert_eq!(
+                EventName::from_webhook_name(event.webhook_name()),
+                Some(*event)
+            );
         }
     }
 
     #[test]
     fn second_names_are_understood() {
-        assert_eq!("FN_WO_MESSAGE_ADDED".parse::<EventName>().unwrap(), EventName::MessagePosted);
+        assert_eq!(
+            "FN_WO_MESSAGE_ADDED".parse::<EventName>().unwrap(),
+            EventName::MessagePosted
+        );
     }
 }

@@ -191,7 +191,11 @@ mod tests {
 
     fn fingerprint(cause: &str) -> Fingerprint {
         let connector = ConnectorId::new("cw-main").unwrap();
-        Fingerprint::of(&connector, Step::Fetch, &Failure::new(Category::Server, cause))
+        Fingerprint::of(
+            &connector,
+            Step::Fetch,
+            &Failure::new(Category::Server, cause),
+        )
     }
 
     #[test]

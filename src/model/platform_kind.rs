@@ -31,7 +31,9 @@ pub enum PlatformKind {
 
 /// A name that is none of the nine.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no platform; there are: autotask, connectwise, servicenow, salesforce, freshdesk, netsuite, quickbase, smartsheet, rest")]
+#[error(
+    "`{0}` is no platform; there are: autotask, connectwise, servicenow, salesforce, freshdesk, netsuite, quickbase, smartsheet, rest"
+)]
 pub struct UnknownPlatform(pub String);
 
 impl PlatformKind {

@@ -156,7 +156,9 @@ impl std::str::FromStr for State {
 
 /// A word that names no state.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no state; there are: queued, processing, retrying, held, dead, done, skipped, discarded")]
+#[error(
+    "`{0}` is no state; there are: queued, processing, retrying, held, dead, done, skipped, discarded"
+)]
 pub struct UnknownState(String);
 
 impl Move {
@@ -249,6 +251,9 @@ mod tests {
     #[test]
     fn a_refusal_reads_as_a_sentence() {
         let refusal = State::Done.after(Move::Discard).unwrap_err();
-        assert_eq!(refusal.to_string(), "a transaction that is done can't be discarded");
+        assert_eq!(
+            refusal.to_string(),
+            "a transaction that is done can't be discarded"
+        );
     }
 }

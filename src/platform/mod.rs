@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The contract of a platform adapter, and one folder per platform.
+//!
+//! [`Platform`] was designed against all nine platforms (`docs/platform-contract.md`). An adapter knows its
+//! vendor's wire and rules and nothing of queues, retries or mappings: it makes one call (or the few calls
+//! that make up one effect) and says truthfully what came of it. Adding a platform touches its folder and
+//! one line of [`registry`].
+
+mod connectwise;
+mod contract;
+mod freshdesk;
+pub mod registry;
+
+pub use contract::{
+    Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,
+    Standing, Subscription, SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
+};

@@ -22,7 +22,7 @@ use crate::model::{
 
 pub use error::StoreError;
 pub use query::{
-    AuditEntry, Counts, CountsOf, FailureGroup, GroupQuery, ListQuery, ListOrder, Page, PageCursor,
+    AuditEntry, Counts, CountsOf, FailureGroup, GroupQuery, ListOrder, ListQuery, Page, PageCursor,
 };
 pub use verbs::{
     Acceptance, Accepted, ClaimRequest, ConnectorStatus, Correlation, Hold, LeaseToken,
@@ -50,7 +50,11 @@ pub trait Store: Send + Sync + 'static {
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Transaction>>;
 
     /// When the next transaction falls due that no claim would return now, of the named connectors.
-    async fn next_due(&self, connectors: &[ConnectorId], now: Timestamp) -> Result<Option<Timestamp>>;
+    async fn next_due(
+        &self,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>>;
 
     /// Journals steps of a leased transaction, with the payloads they made and how far it has come.
     async fn record(&self, token: &LeaseToken, step: StepRecord) -> Result<()>;
@@ -70,7 +74,11 @@ pub trait Store: Send + Sync + 'static {
     async fn link(&self, correlation: Correlation) -> Result<()>;
 
     /// The correlation of a record.
-    async fn correlation(&self, connector: &ConnectorId, record: &RecordId) -> Result<Option<Correlation>>;
+    async fn correlation(
+        &self,
+        connector: &ConnectorId,
+        record: &RecordId,
+    ) -> Result<Option<Correlation>>;
 
     /// All correlations of a work order, at most one a connector.
     async fn correlations_of(&self, work_order: WorkOrderId) -> Result<Vec<Correlation>>;
@@ -93,10 +101,19 @@ pub trait Store: Send + Sync + 'static {
     async fn set_trigger_token(&self, connector: &ConnectorId, token: TriggerToken) -> Result<()>;
 
     /// Keeps a field catalogue.
-    async fn put_catalogue(&self, connector: &ConnectorId, direction: Direction, catalogue: Catalogue) -> Result<()>;
+    async fn put_catalogue(
+        &self,
+        connector: &ConnectorId,
+        direction: Direction,
+        catalogue: Catalogue,
+    ) -> Result<()>;
 
     /// The field catalogue of a connector's target in a direction: Field Nation's for inbound, the platform's for outbound.
-    async fn catalogue(&self, connector: &ConnectorId, direction: Direction) -> Result<Option<Catalogue>>;
+    async fn catalogue(
+        &self,
+        connector: &ConnectorId,
+        direction: Direction,
+    ) -> Result<Option<Catalogue>>;
 
     /// Keeps the text of a mapping version, once and for ever.
     async fn put_mapping(&self, version: &MappingVersion, text: Bytes) -> Result<()>;
@@ -117,7 +134,11 @@ pub trait Store: Send + Sync + 'static {
     async fn audit(&self, entry: AuditEntry) -> Result<()>;
 
     /// The audit trail, newest first.
-    async fn audit_trail(&self, limit: usize, before: Option<PageCursor>) -> Result<Page<AuditEntry>>;
+    async fn audit_trail(
+        &self,
+        limit: usize,
+        before: Option<PageCursor>,
+    ) -> Result<Page<AuditEntry>>;
 
     // ---- reading ----------------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::model::{
-    ConnectorId, DeliveryKey, Direction, EventName, Failure, JournalEntry, OwnerId, Origin,
-    PayloadKind, Priority, Progress, RecordId, SkipReason, Step, Timestamp, TransactionId, WorkOrderId,
+    ConnectorId, DeliveryKey, Direction, EventName, Failure, JournalEntry, Origin, OwnerId,
+    PayloadKind, Priority, Progress, RecordId, SkipReason, Step, Timestamp, TransactionId,
+    WorkOrderId,
 };
 
 /// A trigger, event or request that is to become transactions.
