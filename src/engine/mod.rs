@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The engine: what makes a trigger become a delivery.
+//!
+//! Intake accepts triggers and events and answers once they are on disk; the scheduler claims what is due, lane by
+//! lane and connector by connector; workers carry a transaction through its steps and journal each. The engine
+//! speaks to platforms through [`Platform`](crate::platform::Platform) only and knows none of them by name.
+
+mod control;
+mod view;
+
+pub use control::{
+    Control, ControlError, MappingDraft, PreviewField, PreviewRequest, PreviewResult, Replay,
+    ReplayPlan, Sample, told,
+};
+pub use view::{
+    BreakerView, ConnectorState, ConnectorView, EngineView, FieldNationView, Flow, Overview,
+    QueueKind, QueueView, TransactionDetail,
+};
