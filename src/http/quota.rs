@@ -104,6 +104,7 @@ impl Quota {
                     Category::RateLimited,
                     "the quota is used up; nothing was sent",
                 )
+                .unsent()
                 .retry_after(Some(wait))
                 .hint("It is tried again when the quota allows. Raise the connector's limits if the vendor grants more."));
             }

@@ -62,7 +62,9 @@ impl fmt::Display for Category {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// It certainly did not: never sent, or refused.
+    /// Nothing was sent, by our own restraint (quota, breaker): it does not count as an attempt.
+    Unsent,
+    /// It certainly did not: refused, or never reached.
     #[default]
     None,
     /// It may have: sent, and no conclusive answer came back.
@@ -123,6 +125,13 @@ impl Failure {
     #[must_use]
     pub fn effect_unknown(mut self) -> Self {
         self.effect = Effect::Unknown;
+        self
+    }
+
+    /// Says that nothing was sent.
+    #[must_use]
+    pub fn unsent(mut self) -> Self {
+        self.effect = Effect::Unsent;
         self
     }
 

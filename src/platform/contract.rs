@@ -58,6 +58,14 @@ pub trait Platform: Send + Sync + 'static {
         wish: Wish,
     ) -> Result<Option<Record>, Failure>;
 
+    /// Whether the connector's own filter (a trigger status, a tag) wants this record made into a work order.
+    ///
+    /// # Errors
+    /// Why not, in words for people, e.g. `status is "New", the connector waits for "Dispatch to FN"`.
+    fn wants(&self, _record: &Record) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Reads a file's bytes.
     async fn download(
         &self,
