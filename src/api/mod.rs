@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The control API: how people reach a running engine.
+//!
+//! HTTP and JSON over a Unix socket: [`wire`] says what is spoken, [`Server`] serves any
+//! [`Control`](crate::engine::Control), [`Client`] is what the console and the command line use. Roles are checked on
+//! the server's side only. Nothing here decides anything about syncing, and nothing here draws.
+
+mod client;
+mod hub;
+mod people;
+mod routes;
+mod server;
+mod updates;
+pub mod wire;
+
+pub use client::{Access, Client, ClientError};
+pub use server::{Server, ServerError, ServerSetup};
+pub use updates::Updates;
+pub use wire::{Change, Hello, Role, Update, UpdateBody, apply};
+
+#[cfg(test)]
+#[expect(dead_code, reason = "shared with tests outside, which use the rest")]
+mod fake_engine {
+    use crate as fieldbridge;
+
+    include!("../../tests/support/fake_engine.rs");
+}

@@ -4,14 +4,29 @@
 //! engine and makes no calls. A broken file never replaces a good one: that is for who watches to keep.
 
 mod connector;
+mod directory;
+mod init;
+mod load;
 mod problem;
 mod secret;
 mod settings;
+mod vault;
+mod warn;
+mod watch;
 
 pub use connector::{ConnectorConfig, Features, Limits, NoteFlow, Setting};
+pub use directory::{DataDirectory, Directory, NoHome};
+pub use init::{
+    InitError, Initialised, connector_text, default_mapping, initialise, settings_text,
+};
+pub use load::{Loaded, LoadedConnector, load};
 pub use problem::{Place, Problem};
 pub use secret::{SealedSecrets, SecretReference, Secrets};
 pub use settings::{
     EngineSettings, FieldNationSettings, JsonnetSettings, MailSettings, MailTls, Roles,
     ServerSettings, Settings,
 };
+pub use vault::{
+    KeyOrigin, MASTER_KEY_CREDENTIAL, MASTER_KEY_VARIABLE, Vault, VaultError, is_secret_name,
+};
+pub use watch::{Watch, watch};
