@@ -1,7 +1,7 @@
 //! The connectors in force. A broken file never replaces a good one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::breaker::{Breaker, BreakerSettings};
 use super::flow::FlowCounter;
-use crate::config::{ConnectorConfig, EngineSettings, Problem, Secrets};
+use crate::config::{ConnectorConfig, EngineSettings, Loaded, Problem, Secrets};
 use crate::mapping::Mapping;
 use crate::model::{Clock, ConnectorId, Direction, PlatformKind, Timestamp};
 use crate::platform::{Platform, registry};
@@ -27,6 +27,49 @@ pub struct ConnectorFiles {
     pub mapping_file: PathBuf,
     /// The mapping's text, or why it can't be read.
     pub mapping: Result<String, Problem>,
+}
+
+impl ConnectorFiles {
+    /// Reads the mappings beside the connector files of a config directory. What can't be made a connector of (a file
+    /// whose name is no id) is answered as a problem. Blocks while it reads.
+    #[must_use]
+    pub fn read(loaded: &Loaded) -> (Vec<Self>, Vec<Problem>) {
+        let mut problems: Vec<Problem> = loaded
+            .settings
+            .as_ref()
+            .err()
+            .into_iter()
+            .cloned()
+            .collect();
+        let mut files = Vec::with_capacity(loaded.connectors.len());
+        for connector in &loaded.connectors {
+            let stem = connector.file.file_stem().and_then(|stem| stem.to_str());
+            match (
+                stem.and_then(|stem| ConnectorId::new(stem).ok()),
+                &connector.config,
+            ) {
+                (Some(id), config) => files.push(Self {
+                    id,
+                    config: config.clone(),
+                    mapping_file: connector.mapping.clone(),
+                    mapping: read_text(&connector.mapping),
+                }),
+                (None, Err(problem)) => problems.push(problem.clone()),
+                (None, Ok(_)) => {}
+            }
+        }
+        (files, problems)
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(file).map_err(|error| {
+        Problem::new(
+            file,
+            format!("the mapping can't be read: {error}"),
+            "write the mapping, or start from the shipped one: fieldbridge init --platform …",
+        )
+    })
 }
 
 /// What is in force of a connector.

@@ -249,7 +249,7 @@ fn result(
             was: was(&field.target, field.written.as_ref()),
             target: field.target.clone(),
             written: field.written.clone(),
-            how: field.how.to_string(),
+            how: field.how.clone(),
             problem: evaluation
                 .problems
                 .iter()
