@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::connectors::{Active, Connector};
 use super::intake::inbound;
 use super::shared::Shared;
+use crate::fieldnation::WebhookStatus;
 use crate::http::Call;
 use crate::model::{Failure, Origin, Priority, Timestamp};
 use crate::platform::Standing;
@@ -272,7 +273,7 @@ async fn watch_webhooks(shared: &Shared) {
         return;
     };
     let ours = webhooks.iter().find(|webhook| webhook.url == url);
-    if ours.is_some_and(|webhook| !webhook.is_active()) {
+    if ours.is_some_and(|webhook| webhook.status == WebhookStatus::Inactive) {
         let secret = field_nation.webhook_secret().cloned();
         match field_nation
             .register_webhook(&call, &url, secret.as_ref())

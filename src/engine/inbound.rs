@@ -107,7 +107,7 @@ async fn map(attempt: &mut Attempt, record: &Record) -> Stepped<Mapped> {
         .store
         .catalogue(&attempt.connector.id, Direction::Inbound)
         .await?;
-    let catalogue = catalogue.unwrap_or_else(crate::fieldnation::static_catalogue);
+    let catalogue = catalogue.unwrap_or_else(super::people::usual_catalogue);
     let evaluation = attempt
         .shared
         .evaluator

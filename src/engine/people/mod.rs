@@ -21,6 +21,7 @@ use super::intake::inbound;
 use super::shared::Shared;
 use super::start::Engine;
 use super::view::{Overview, TransactionDetail};
+use crate::fieldnation::{FieldNation, Webhook, WebhookStatus};
 use crate::http::Call;
 use crate::model::{
     Catalogue, ConnectorId, Direction, Failure, Origin, PayloadKind, Priority, RecordId,
@@ -78,6 +79,14 @@ async fn note(
         transaction: None,
     };
     Ok(shared.store.audit(entry).await?)
+}
+
+/// Field Nation's catalogue for a company whose own has not been read yet.
+pub(super) fn usual_catalogue() -> Catalogue {
+    Catalogue {
+        fields: FieldNation::static_catalogue().to_vec(),
+        read_at: crate::model::Timestamp::UNIX_EPOCH,
+    }
 }
 
 /// Refresh Fields: reads both sides' catalogues and keeps them.
@@ -417,18 +426,17 @@ impl Control for Engine {
     }
 }
 
-fn field_nation(shared: &Shared) -> Answered<Arc<crate::fieldnation::FieldNation>> {
+fn field_nation(shared: &Shared) -> Answered<Arc<FieldNation>> {
     shared.field_nation.load_full().ok_or_else(|| {
         ControlError::Refused("Field Nation is not configured: see fieldbridge.toml".into())
     })
 }
 
-fn as_subscription(webhook: crate::fieldnation::Webhook) -> Subscription {
+fn as_subscription(webhook: Webhook) -> Subscription {
     Subscription {
-        standing: if webhook.is_active() {
-            Standing::Alive
-        } else {
-            Standing::Disabled
+        standing: match webhook.status {
+            WebhookStatus::Active => Standing::Alive,
+            WebhookStatus::Inactive | WebhookStatus::Archived => Standing::Disabled,
         },
         what: format!("{} events to {}", webhook.events.len(), webhook.url),
         id: webhook.id,

@@ -73,8 +73,8 @@ pub(super) async fn evaluate(
     sampled: &Sampled,
 ) -> Answered<Evaluation> {
     let catalogue = shared.store.catalogue(connector, direction).await?;
-    let catalogue = catalogue
-        .or_else(|| (direction == Direction::Inbound).then(crate::fieldnation::static_catalogue));
+    let catalogue =
+        catalogue.or_else(|| (direction == Direction::Inbound).then(super::usual_catalogue));
     let evaluate = Evaluate {
         direction,
         event,
