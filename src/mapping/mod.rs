@@ -1,101 +1,39 @@
-#![allow(warnings)]
-use crate::config::Problem;
-use crate::model::*;
-use serde_json::{Map, Value};
-pub struct Mapping;
-pub struct Rule;
-impl Mapping {
-    pub fn parse(
-        text: &str,
-        file: &str,
-        dir: Option<&std::path::Path>,
-    ) -> Result<Mapping, Vec<Problem>> {
-        todo!()
-    }
-    pub fn version(&self) -> &MappingVersion {
-        todo!()
-    }
-    pub fn listens_to(&self, e: EventName) -> bool {
-        todo!()
-    }
-    pub fn has_imports(&self) -> bool {
-        todo!()
-    }
-}
-#[derive(Clone)]
-pub struct Limits;
-impl Limits {
-    pub fn from_settings(s: &crate::config::JsonnetSettings) -> Self {
-        todo!()
-    }
-    pub fn for_preview(&self) -> Self {
-        todo!()
-    }
-}
-#[derive(Clone)]
-pub struct WorkerProgram;
-pub struct Evaluator;
-impl Evaluator {
-    pub fn new(l: Limits, p: WorkerProgram) -> Self {
-        todo!()
-    }
-    pub async fn evaluate(&self, m: &Mapping, e: Evaluate<'_>) -> Evaluation {
-        todo!()
-    }
-}
-pub enum Required {
-    Create,
-    Update,
-}
-pub struct Evaluate<'a> {
-    pub direction: Direction,
-    pub event: Option<EventName>,
-    pub input: &'a Value,
-    pub target: Option<&'a Catalogue>,
-    pub required: Required,
-}
-pub struct FieldTrace {
-    pub rule: usize,
-    pub action: &'static str,
-    pub target: String,
-    pub source: Option<String>,
-    pub read: Option<Value>,
-    pub written: Option<Value>,
-    pub how: String,
-}
-pub struct MappingProblem {
-    pub rule: Option<usize>,
-    pub category: Category,
-}
-impl std::fmt::Display for MappingProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
-    }
-}
-pub struct Evaluation {
-    pub output: Map<String, Value>,
-    pub fields: Vec<FieldTrace>,
-    pub problems: Vec<MappingProblem>,
-    pub warnings: Vec<String>,
-    pub trace: Vec<String>,
-}
-pub fn flatten(m: &Map<String, Value>) -> Vec<(String, Value)> {
-    todo!()
-}
-pub mod path {
-    use super::*;
-    pub struct Path;
-    #[derive(Debug)]
-    pub struct E;
-    impl Path {
-        pub fn parse(t: &str) -> Result<Path, E> {
-            todo!()
-        }
-        pub fn read<'v>(&self, v: &'v Value) -> Option<std::borrow::Cow<'v, Value>> {
-            todo!()
-        }
-        pub fn write(&self, m: &mut Map<String, Value>, v: Value) -> Result<(), E> {
-            todo!()
-        }
-    }
-}
+//! Mappings: rules that turn a source record into an output, and scripts in child processes.
+//!
+//! What belongs here: reading rules, paths, values, dates, the actions, Jsonnet and the guard around it, checks.
+//! What may never enter: sockets, the store, platforms, and any Jsonnet in the engine's own process.
+//!
+//! [`Mapping::parse`] reads a file and prepares everything that can be prepared; [`Evaluator::evaluate`]
+//! executes the rules of one direction on one record and tells for every field where its value came from.
+//! Scripts are untrusted: they run in children of this same binary ([`worker_main`]) that are bounded in memory
+//! and time, and that are killed when they overstep.
+
+mod check;
+mod compile;
+mod convert;
+pub mod date;
+mod evaluate;
+mod execute;
+mod hosted;
+mod jsonnet;
+mod library;
+mod node;
+pub mod path;
+mod problem;
+mod rule;
+mod script;
+mod source_file;
+mod suggest;
+pub mod value;
+
+pub use check::check;
+pub use evaluate::{
+    Evaluate, Evaluation, Evaluator, FieldTrace, How, MappingProblem, MappingWarning, Required,
+};
+pub use hosted::{HostedExport, from_hosted_json, to_hosted_json};
+pub use jsonnet::{Limits, WORKER_ARGUMENT, WorkerProgram, worker_main};
+pub use path::{Path, PathError, flatten};
+pub use problem::{Position, Problem, Severity};
+pub use rule::{Action, MapEntry, NoMatch, Part, Range, Rule, Source};
+pub use script::{Link, Script};
+pub use source_file::{Mapping, Sources};
