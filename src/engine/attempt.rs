@@ -11,8 +11,7 @@ use super::shared::Shared;
 use crate::fieldnation::FieldNation;
 use crate::http::Call;
 use crate::model::{
-    Category, Failure, JournalEntry, PayloadKind, Progress, SkipReason, Step, StepOutcome,
-    Transaction,
+    Failure, JournalEntry, PayloadKind, Progress, SkipReason, Step, StepOutcome, Transaction,
 };
 use crate::store::{Correlation, LeaseToken, StepRecord, StoreError};
 
@@ -223,25 +222,5 @@ impl Attempt {
             self.transaction.progress = self.progress.clone();
         }
         record
-    }
-}
-
-/// A failure of the mapping, told with all that is wrong at once.
-pub(crate) fn mapping_failure(category: Category, problems: &[(Option<usize>, String)]) -> Failure {
-    let first = problems.first();
-    let cause = match problems {
-        [] => "the mapping failed".to_owned(),
-        [(_, only)] => only.clone(),
-        [(_, one), rest @ ..] => {
-            let others: Vec<&str> = rest.iter().map(|(_, what)| what.as_str()).collect();
-            format!("{one} (and {} more: {})", rest.len(), others.join("; "))
-        }
-    };
-    let failure = Failure::new(category, cause);
-    match first.and_then(|(rule, _)| *rule) {
-        Some(rule) => failure.at_rule(rule).hint(format!(
-            "Mend rule {rule} of the mapping (or complete the source), then retry."
-        )),
-        None => failure.hint("Map the missing targets or give their rules a default, then retry."),
     }
 }

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::breaker::{Breaker, BreakerSettings};
 use super::flow::FlowCounter;
-use crate::config::{ConnectorConfig, EngineSettings, Loaded, Problem, Secrets};
+use crate::config::{ConnectorConfig, EngineSettings, Loaded, Place, Problem, Secrets};
 use crate::mapping::Mapping;
 use crate::model::{Clock, ConnectorId, Direction, PlatformKind, Timestamp};
 use crate::platform::{Platform, registry};
@@ -268,7 +268,9 @@ fn build(
     let mapping =
         text.and_then(
             |text| match before.filter(|active| active.mapping_text == *text) {
-                Some(active) if !active.mapping.has_imports() => Some(active.mapping.clone()),
+                Some(active) if active.mapping.sources().files.is_empty() => {
+                    Some(active.mapping.clone())
+                }
                 _ => read_mapping(files, text, problems),
             },
         );
@@ -305,10 +307,24 @@ fn read_mapping(
     ) {
         Ok(mapping) => Some(Arc::new(mapping)),
         Err(found) => {
-            problems.extend(found);
+            problems.extend(found.into_iter().map(|problem| told(files, problem)));
             None
         }
     }
+}
+
+/// A mapping's problem as one of the connector's files.
+fn told(files: &ConnectorFiles, problem: crate::mapping::Problem) -> Problem {
+    let place = Place {
+        line: problem.position.line,
+        column: problem.position.column,
+    };
+    Problem::new(
+        &files.mapping_file,
+        problem.what,
+        problem.mend.unwrap_or_default(),
+    )
+    .at(Some(place))
 }
 
 fn build_platform(

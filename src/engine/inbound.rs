@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::attempt::{Attempt, End, Stepped, mapping_failure};
+use super::attempt::{Attempt, End, Stepped};
 use super::carry;
 use super::changes::{self, Targets};
 use crate::fieldnation::{Found, Likeness};
@@ -97,10 +97,10 @@ async fn map(attempt: &mut Attempt, record: &Record) -> Stepped<Mapped> {
     if let Some(given) = given_output(attempt).await? {
         return attempt.end(running, Ok(given), |_| "output given".into());
     }
-    let required = if attempt.correlation.is_none() {
-        Required::Create
+    let require = if attempt.correlation.is_none() {
+        Required::All
     } else {
-        Required::Update
+        Required::None
     };
     let catalogue = attempt
         .shared
@@ -118,7 +118,7 @@ async fn map(attempt: &mut Attempt, record: &Record) -> Stepped<Mapped> {
                 event: None,
                 input: &record.fields,
                 target: Some(&catalogue),
-                required,
+                require,
             },
         )
         .await;
@@ -137,25 +137,12 @@ async fn map(attempt: &mut Attempt, record: &Record) -> Stepped<Mapped> {
 
 /// Turns an evaluation into what is to be delivered, or into the failure that tells all its problems.
 pub(super) fn evaluated(evaluation: crate::mapping::Evaluation) -> Result<Mapped, Failure> {
-    if !evaluation.problems.is_empty() {
-        let worst = evaluation.problems.iter().map(|problem| problem.category);
-        let category = if worst
-            .clone()
-            .any(|category| category == Category::Transformation)
-        {
-            Category::Transformation
-        } else {
-            Category::Validation
-        };
-        let told: Vec<_> = evaluation
-            .problems
-            .iter()
-            .map(|problem| (problem.rule, problem.to_string()))
-            .collect();
-        return Err(mapping_failure(category, &told));
+    if let Some(failure) = evaluation.failure() {
+        return Err(failure);
     }
-    let written = |field: &FieldTrace| Some((field.target.clone(), field.written.clone()?));
-    let read = |field: &FieldTrace| Some((field.target.clone(), field.source.clone()?));
+    let written = |field: &FieldTrace| Some((field.target.to_string(), field.value.clone()?));
+    let read =
+        |field: &FieldTrace| Some((field.target.to_string(), field.source.as_ref()?.to_string()));
     Ok(Mapped {
         targets: evaluation.fields.iter().filter_map(written).collect(),
         sources: evaluation.fields.iter().filter_map(read).collect(),

@@ -164,7 +164,7 @@ async fn correlate(attempt: &mut Attempt, work_order: WorkOrderId, input: &Value
     attempt.save().await
 }
 
-async fn map(attempt: &mut Attempt, input: &Value, required: Required) -> Stepped<Mapped> {
+async fn map(attempt: &mut Attempt, input: &Value, require: Required) -> Stepped<Mapped> {
     let running = attempt.begin(Step::Map);
     if let Some(given) = given_output(attempt).await? {
         return attempt.end(running, Ok(given), |_| "output given".into());
@@ -185,7 +185,7 @@ async fn map(attempt: &mut Attempt, input: &Value, required: Required) -> Steppe
                 event: attempt.transaction.event,
                 input,
                 target: catalogue.as_ref(),
-                required,
+                require,
             },
         )
         .await;
@@ -208,7 +208,7 @@ async fn update(
         return Ok(());
     }
     let record_id = correlation.record.clone();
-    let mapped = map(attempt, input, Required::Update).await?;
+    let mapped = map(attempt, input, Required::None).await?;
     let base = base(attempt, &record_id).await?;
     let (fields, sides) = split(attempt, &mapped.targets);
     let fresh = changes::since_seen(&fields, &base.fields);
@@ -261,7 +261,7 @@ async fn base(attempt: &mut Attempt, id: &RecordId) -> Stepped<Record> {
 }
 
 async fn create(attempt: &mut Attempt, input: &Value, work_order: WorkOrderId) -> Stepped<()> {
-    let mapped = map(attempt, input, Required::Create).await?;
+    let mapped = map(attempt, input, Required::All).await?;
     let (fields, sides) = split(attempt, &mapped.targets);
     let body = changes::nested(&fields);
     let marker = Marker::of_work_order(work_order);

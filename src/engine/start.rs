@@ -17,7 +17,7 @@ use super::intake::{self, TokenKey};
 use super::notify::Notifier;
 use super::shared::{Seal, Shared};
 use super::{housekeeping, scheduler};
-use crate::config::{Problem, Secrets, Settings};
+use crate::config::{JsonnetSettings, Problem, Secrets, Settings};
 use crate::fieldnation::FieldNation;
 use crate::http::Call;
 use crate::mapping::{Evaluator, Limits, WorkerProgram};
@@ -123,13 +123,20 @@ impl Engine {
             stopping.clone(),
         )
         .map_err(StartProblem::Setting)?;
-        let limits = Limits::from_settings(&setup.settings.jsonnet);
+        let limits = limits(&setup.settings.jsonnet);
         let shared = Arc::new(Shared {
             public_url: public_url(&setup.settings, address),
             listening_on: address.to_string(),
             connectors: Connectors::new(&setup.settings.engine),
-            evaluator: Evaluator::new(limits.clone(), setup.worker_program.clone()),
-            preview_evaluator: Evaluator::new(limits.for_preview(), setup.worker_program),
+            evaluator: Evaluator::new(limits, setup.worker_program.clone()),
+            preview_evaluator: Evaluator::new(
+                // A child of its own, so that what somebody is just typing delays no transaction.
+                Limits {
+                    workers: 1,
+                    ..limits
+                },
+                setup.worker_program,
+            ),
             owner: OwnerId::generate(),
             started_at: setup.clock.now(),
             settings: setup.settings,
@@ -194,11 +201,9 @@ impl Engine {
                 continue;
             };
             if let Some(active) = &connector.active {
-                let text = bytes::Bytes::from(active.mapping_text.clone());
-                shared
-                    .store
-                    .put_mapping(active.mapping.version(), text)
-                    .await?;
+                let sources = serde_json::to_vec(active.mapping.sources()).unwrap_or_default();
+                let version = active.mapping.version();
+                shared.store.put_mapping(version, sources.into()).await?;
             }
             info!(connector = %id, "the connector's files are in force");
             // What was wrong may be mended now: a held connector is probed at once.
@@ -330,6 +335,15 @@ async fn refresh_missing_catalogues(engine: Arc<Engine>) {
                 warn!(connector = %connector.id, %refusal, "the fields could not be read; use Refresh Fields");
             }
         }
+    }
+}
+
+fn limits(settings: &JsonnetSettings) -> Limits {
+    Limits {
+        deadline: Duration::from_millis(settings.deadline_ms.max(1)),
+        memory: settings.memory_mb.max(64) * 1024 * 1024,
+        workers: settings.workers.max(1),
+        ..Limits::default()
     }
 }
 

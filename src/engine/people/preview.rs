@@ -46,6 +46,7 @@ pub(super) async fn preview(shared: &Shared, request: &PreviewRequest) -> Answer
     Ok(result(
         sampled,
         evaluation,
+        &mapping,
         request.direction,
         correlation.as_ref(),
     ))
@@ -80,10 +81,10 @@ pub(super) async fn evaluate(
         event,
         input: &sampled.source,
         target: catalogue.as_ref(),
-        required: if sampled.linked {
-            Required::Update
+        require: if sampled.linked {
+            Required::None
         } else {
-            Required::Create
+            Required::All
         },
     };
     Ok(shared.preview_evaluator.evaluate(mapping, evaluate).await)
@@ -226,6 +227,7 @@ fn label(transaction: &Transaction) -> String {
 fn result(
     sampled: Sampled,
     evaluation: Evaluation,
+    mapping: &Mapping,
     direction: Direction,
     correlation: Option<&Correlation>,
 ) -> PreviewResult {
@@ -238,18 +240,24 @@ fn result(
         let differs = written.is_none_or(|written| !changes::alike(before, written));
         differs.then(|| before.clone())
     };
+    let rules = mapping.rules(direction);
+    let action = |number: usize| {
+        let rule = number.checked_sub(1).and_then(|place| rules.get(place));
+        rule.map(|rule| rule.action.word().to_owned())
+            .unwrap_or_default()
+    };
     let fields = evaluation
         .fields
         .iter()
         .map(|field| PreviewField {
             rule: field.rule,
-            action: field.action.to_owned(),
-            source: field.source.clone(),
-            read: field.read.clone(),
-            was: was(&field.target, field.written.as_ref()),
-            target: field.target.clone(),
-            written: field.written.clone(),
-            how: field.how.clone(),
+            action: action(field.rule),
+            source: field.source.as_deref().map(str::to_owned),
+            read: field.source_value.clone(),
+            was: was(&field.target, field.value.as_ref()),
+            target: field.target.to_string(),
+            written: field.value.clone(),
+            how: field.how.to_string(),
             problem: evaluation
                 .problems
                 .iter()
@@ -283,7 +291,7 @@ pub(super) fn output_of(
     let targets = evaluation
         .fields
         .iter()
-        .filter_map(|field| Some((field.target.clone(), field.written.clone()?)))
+        .filter_map(|field| Some((field.target.to_string(), field.value.clone()?)))
         .collect();
     let problems = evaluation
         .problems
