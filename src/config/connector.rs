@@ -177,6 +177,12 @@ impl ConnectorConfig {
         })
     }
 
+    /// The file's text: the same text means the same connector.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The vendor's settings as the adapter's own type (use `deny_unknown_fields`).
     ///
     /// # Errors

@@ -64,6 +64,8 @@ pub struct EngineSettings {
     pub workers: usize,
     /// Seconds a lease lasts unless renewed.
     pub lease_seconds: u64,
+    /// Seconds before each attempt, from the first on; the last one stands for all later attempts.
+    pub retry_waits: Vec<u64>,
     /// Days for which what is over (done, skipped, discarded) is kept.
     pub keep_days: u32,
     /// Days for which logs are kept.
@@ -79,6 +81,8 @@ impl Default for EngineSettings {
         Self {
             workers: 32,
             lease_seconds: 120,
+            // The hosted broker's schedule.
+            retry_waits: vec![0, 30, 60, 120, 240, 480],
             keep_days: 30,
             keep_logs_days: 14,
             breaker_failures: 5,

@@ -4,13 +4,33 @@
 //! lane and connector by connector; workers carry a transaction through its steps and journal each. The engine
 //! speaks to platforms through [`Platform`](crate::platform::Platform) only and knows none of them by name.
 
+mod attempt;
+mod breaker;
+mod carry;
+mod changes;
+mod connectors;
 mod control;
+mod flow;
+mod housekeeping;
+mod inbound;
+mod intake;
+mod notify;
+mod outbound;
+mod people;
+mod retry;
+mod scheduler;
+mod shared;
+mod start;
 mod view;
+mod worker;
 
+pub use connectors::ConnectorFiles;
 pub use control::{
     Control, ControlError, MappingDraft, PreviewField, PreviewRequest, PreviewResult, Replay,
     ReplayPlan, Sample, told,
 };
+pub use shared::Seal;
+pub use start::{Engine, EngineSetup, StartProblem, database_path};
 pub use view::{
     BreakerView, ConnectorState, ConnectorView, EngineView, FieldNationView, Flow, Overview,
     QueueKind, QueueView, TransactionDetail,

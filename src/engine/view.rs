@@ -231,3 +231,43 @@ pub struct TransactionDetail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work_order_url: Option<String>,
 }
+
+/// The depth of each queue over the last minutes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QueueHistory {
+    sampled_at: Option<Timestamp>,
+    depths: BTreeMap<QueueKind, std::collections::VecDeque<u64>>,
+}
+
+/// How many samples are kept, and how far apart they are.
+const SAMPLES: usize = 30;
+const SAMPLE_SECONDS: i64 = 10;
+
+impl QueueHistory {
+    /// Takes in depths as they are now; keeps one sample each ten seconds.
+    pub(crate) fn sample(&mut self, now: Timestamp, depths: &[(QueueKind, u64)]) {
+        let passed = self.sampled_at.map(|at| now.as_second() - at.as_second());
+        let is_new = passed.is_none_or(|passed| passed >= SAMPLE_SECONDS);
+        if is_new {
+            self.sampled_at = Some(now);
+        }
+        for (kind, depth) in depths {
+            let history = self.depths.entry(*kind).or_default();
+            if !is_new {
+                history.pop_back();
+            }
+            history.push_back(*depth);
+            while history.len() > SAMPLES {
+                history.pop_front();
+            }
+        }
+    }
+
+    /// The samples of a queue, oldest first.
+    pub(crate) fn of(&self, kind: QueueKind) -> Vec<u64> {
+        self.depths
+            .get(&kind)
+            .map(|history| history.iter().copied().collect())
+            .unwrap_or_default()
+    }
+}

@@ -1,1 +1,39 @@
-//! Placeholder.
+//! Mappings: rules that turn a source record into an output, and scripts in child processes.
+//!
+//! What belongs here: reading rules, paths, values, dates, the actions, Jsonnet and the guard around it, checks.
+//! What may never enter: sockets, the store, platforms, and any Jsonnet in the engine's own process.
+//!
+//! [`Mapping::parse`] reads a file and prepares everything that can be prepared; [`Evaluator::evaluate`]
+//! executes the rules of one direction on one record and tells for every field where its value came from.
+//! Scripts are untrusted: they run in children of this same binary ([`worker_main`]) that are bounded in memory
+//! and time, and that are killed when they overstep.
+
+mod check;
+mod compile;
+mod convert;
+pub mod date;
+mod evaluate;
+mod execute;
+mod hosted;
+mod jsonnet;
+mod library;
+mod node;
+pub mod path;
+mod problem;
+mod rule;
+mod script;
+mod source_file;
+mod suggest;
+pub mod value;
+
+pub use check::check;
+pub use evaluate::{
+    Evaluate, Evaluation, Evaluator, FieldTrace, How, MappingProblem, MappingWarning, Required,
+};
+pub use hosted::{HostedExport, from_hosted_json, to_hosted_json};
+pub use jsonnet::{Limits, WORKER_ARGUMENT, WorkerProgram, worker_main};
+pub use path::{Path, PathError, flatten};
+pub use problem::{Position, Problem, Severity};
+pub use rule::{Action, MapEntry, NoMatch, Part, Range, Rule, Source};
+pub use script::{Link, Script};
+pub use source_file::{Mapping, Sources};

@@ -1,0 +1,418 @@
+//! Inbound: a record becomes, or changes, a work order.
+
+use serde_json::{Map, Value};
+
+use super::attempt::{Attempt, End, Stepped};
+use super::carry;
+use super::changes::{self, Targets};
+use crate::fieldnation::{Found, Likeness};
+use crate::mapping::{Evaluate, FieldTrace, Required};
+use crate::model::{
+    Category, Delivered, Direction, Failure, Intent, Marker, PayloadKind, Record, RecordId,
+    SkipReason, Step, Target, WorkOrderId,
+};
+use crate::platform::Wish;
+use crate::store::Correlation;
+
+/// What the mapping made.
+pub(super) struct Mapped {
+    pub output: Map<String, Value>,
+    pub targets: Targets,
+    pub sources: Vec<(String, String)>,
+}
+
+/// Carries one inbound transaction as far as it goes.
+pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
+    let Some(record_id) = attempt.transaction.record.clone() else {
+        return Err(End::Skipped(SkipReason::Filtered(
+            "the trigger named no record".into(),
+        )));
+    };
+    let connector = attempt.connector.id.clone();
+    attempt.correlation = attempt
+        .shared
+        .store
+        .correlation(&connector, &record_id)
+        .await?;
+    let record = fetch(attempt, &record_id).await?;
+    if !delivered(attempt) {
+        filter(attempt, &record)?;
+        let mapped = map(attempt, &record).await?;
+        match attempt.correlation.clone() {
+            Some(correlation) => update(attempt, &record, mapped, correlation).await?,
+            None => create(attempt, &record, mapped).await?,
+        }
+    }
+    finish(attempt, &record).await
+}
+
+fn delivered(attempt: &Attempt) -> bool {
+    attempt.progress.delivered.is_some() && attempt.progress.linked
+}
+
+async fn fetch(attempt: &mut Attempt, id: &RecordId) -> Stepped<Record> {
+    if attempt.progress.fetched
+        && let Some(source) = attempt.kept(PayloadKind::Source).await?
+        && let Ok(record) = serde_json::from_value::<Record>(source)
+    {
+        return Ok(record);
+    }
+    let features = &attempt.active.config.features;
+    let wish = Wish {
+        notes: features.messages.inbound(),
+        files: features.files.inbound() && attempt.correlation.is_none(),
+    };
+    let running = attempt.begin(Step::Fetch);
+    let result = attempt.active.platform.fetch(&running.call, id, wish).await;
+    let record = match result {
+        Ok(None) => return Err(attempt.stop(&running, SkipReason::Gone)),
+        Ok(Some(record)) => attempt.end(running, Ok(record), |record| record.label.clone())?,
+        Err(failure) => attempt.end(running, Err(failure), |_| String::new())?,
+    };
+    attempt.identify(&record.label);
+    attempt.keep(
+        PayloadKind::Source,
+        &serde_json::to_value(&record).unwrap_or_default(),
+    );
+    attempt.progress.fetched = true;
+    attempt.save().await?;
+    Ok(record)
+}
+
+/// A record that is linked already is kept in step whatever its status; the filter guards the creation.
+fn filter(attempt: &mut Attempt, record: &Record) -> Stepped<()> {
+    let running = attempt.begin(Step::Filter);
+    if attempt.correlation.is_some() {
+        return attempt.end(running, Ok(()), |()| "linked already".into());
+    }
+    match attempt.active.platform.wants(record) {
+        Ok(()) => attempt.end(running, Ok(()), |()| "wanted".into()),
+        Err(why) => Err(attempt.stop(&running, SkipReason::Filtered(why))),
+    }
+}
+
+async fn map(attempt: &mut Attempt, record: &Record) -> Stepped<Mapped> {
+    let running = attempt.begin(Step::Map);
+    let mapping = attempt.active.mapping.clone();
+    if let Some(given) = given_output(attempt).await? {
+        return attempt.end(running, Ok(given), |_| "output given".into());
+    }
+    let require = if attempt.correlation.is_none() {
+        Required::All
+    } else {
+        Required::None
+    };
+    let catalogue = attempt
+        .shared
+        .store
+        .catalogue(&attempt.connector.id, Direction::Inbound)
+        .await?;
+    let catalogue = catalogue.unwrap_or_else(super::people::usual_catalogue);
+    let evaluation = attempt
+        .shared
+        .evaluator
+        .evaluate(
+            &mapping,
+            Evaluate {
+                direction: Direction::Inbound,
+                event: None,
+                input: &record.fields,
+                target: Some(&catalogue),
+                require,
+            },
+        )
+        .await;
+    let evaluated = evaluated(evaluation);
+    let mapped = attempt.end(running, evaluated, |mapped| {
+        format!("{} fields", mapped.targets.len())
+    })?;
+    attempt.keep(PayloadKind::Output, &Value::Object(mapped.output.clone()));
+    attempt.progress.mapped = Some(mapping.version().clone());
+    let running = attempt.begin(Step::Validate);
+    attempt.end(running, Ok(()), |()| {
+        "all required targets are there".into()
+    })?;
+    Ok(mapped)
+}
+
+/// Turns an evaluation into what is to be delivered, or into the failure that tells all its problems.
+pub(super) fn evaluated(evaluation: crate::mapping::Evaluation) -> Result<Mapped, Failure> {
+    if let Some(failure) = evaluation.failure() {
+        return Err(failure);
+    }
+    let written = |field: &FieldTrace| Some((field.target.to_string(), field.value.clone()?));
+    let read =
+        |field: &FieldTrace| Some((field.target.to_string(), field.source.as_ref()?.to_string()));
+    Ok(Mapped {
+        targets: evaluation.fields.iter().filter_map(written).collect(),
+        sources: evaluation.fields.iter().filter_map(read).collect(),
+        output: evaluation.output,
+    })
+}
+
+/// The output that a replay brought along.
+pub(super) async fn given_output(attempt: &Attempt) -> Stepped<Option<Mapped>> {
+    if attempt.transaction.replays.is_none() || attempt.progress.mapped.is_none() {
+        return Ok(None);
+    }
+    let Some(Value::Object(output)) = attempt.kept(PayloadKind::Output).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Mapped {
+        targets: crate::mapping::flatten(&output).into_iter().collect(),
+        sources: Vec::new(),
+        output,
+    }))
+}
+
+async fn create(attempt: &mut Attempt, record: &Record, mapped: Mapped) -> Stepped<()> {
+    let marker = Marker::of_record(&attempt.connector.id, &record.id);
+    let earlier = attempt.progress.intent.clone();
+    let running = attempt.begin(Step::Deliver);
+    let field_nation = attempt.field_nation.clone();
+    if let Some(intent) = earlier {
+        let likeness = Likeness {
+            output: &mapped.output,
+            since: intent.at,
+        };
+        let looked = field_nation.find(&running.call, &marker, likeness).await;
+        if let Some(found) = attempt.end_look_up(running, looked)? {
+            return adopt(attempt, record, mapped, found, false).await;
+        }
+        return send_create(attempt, record, mapped, &marker).await;
+    }
+    attempt.progress.intent = Some(Intent {
+        at: attempt.shared.now(),
+        marker: marker.as_str().to_owned(),
+    });
+    attempt.intend(
+        &running,
+        format!("create a work order marked {}", marker.as_str()),
+    );
+    attempt.keep(PayloadKind::Sent, &Value::Object(mapped.output.clone()));
+    attempt.save().await?;
+    send_create(attempt, record, mapped, &marker).await
+}
+
+async fn send_create(
+    attempt: &mut Attempt,
+    record: &Record,
+    mapped: Mapped,
+    marker: &Marker,
+) -> Stepped<()> {
+    let running = attempt.begin(Step::Deliver);
+    let field_nation = attempt.field_nation.clone();
+    let result = field_nation
+        .create(&running.call, &mapped.output, marker)
+        .await;
+    if let Err(failure) = &result
+        && failure.effect != crate::model::Effect::Unknown
+    {
+        // Refused for certain: the next attempt need not look for what can't be there.
+        attempt.progress.intent = None;
+    }
+    let created = attempt.end(running, result, |created| {
+        match created.not_stored.as_slice() {
+            [] => format!("created work order {}", created.id),
+            missing => format!(
+                "created work order {}; not stored: {}",
+                created.id,
+                missing.join("; ")
+            ),
+        }
+    })?;
+    let not_stored = created.not_stored;
+    adopt(attempt, record, mapped, created.id, true).await?;
+    if not_stored.is_empty() {
+        return Ok(());
+    }
+    attempt.save().await?;
+    Err(End::Failed(
+        Step::Validate,
+        Failure::new(
+            Category::Validation,
+            format!("Field Nation did not store what was sent: {}", not_stored.join("; ")),
+        )
+        .hint("The work order exists and is linked. Correct the mapping's shape for these fields, then retry: it updates them."),
+    ))
+}
+
+/// The work order is there: write the delivery and the correlation in one commit.
+async fn adopt(
+    attempt: &mut Attempt,
+    record: &Record,
+    mapped: Mapped,
+    work_order: WorkOrderId,
+    created: bool,
+) -> Stepped<()> {
+    attempt.progress.delivered = Some(Delivered {
+        target: Target::WorkOrder(work_order),
+        created,
+    });
+    let running = attempt.begin(Step::Link);
+    attempt.link(Correlation {
+        connector: attempt.connector.id.clone(),
+        record: record.id.clone(),
+        work_order,
+        linked_at: attempt.shared.now(),
+        sent_to_work_order: mapped.targets,
+        sent_to_record: Targets::new(),
+        // The conversation that led to the dispatch is in the description; messages begin with the work order.
+        carried: record
+            .notes
+            .iter()
+            .map(|note| (carry::note_key(&note.id), String::new()))
+            .collect(),
+    });
+    attempt.end(running, Ok(()), |()| format!("work order {work_order}"))?;
+    if has_more_to_do(attempt, record) {
+        attempt.save().await?;
+    }
+    Ok(())
+}
+
+async fn update(
+    attempt: &mut Attempt,
+    record: &Record,
+    mapped: Mapped,
+    mut correlation: Correlation,
+) -> Stepped<()> {
+    let differing = changes::since_sent(&mapped.targets, &correlation.sent_to_work_order);
+    let fresh = without_echoes(&differing, &mapped, record, &correlation);
+    let work_order = correlation.work_order;
+    let running = attempt.begin(Step::Deliver);
+    if fresh.is_empty() && !carry::has_new_notes(attempt, record) {
+        let reason = if differing.is_empty() {
+            SkipReason::Unchanged
+        } else {
+            SkipReason::Echo
+        };
+        correlation.sent_to_work_order.extend(differing);
+        attempt.link(correlation);
+        return Err(attempt.stop(&running, reason));
+    }
+    if fresh.is_empty() {
+        attempt.end(running, Ok(()), |()| "no field changed".into())?;
+    } else {
+        let changes = changes::nested(&fresh);
+        attempt.keep(PayloadKind::Sent, &Value::Object(changes.clone()));
+        attempt.save().await?;
+        let field_nation = attempt.field_nation.clone();
+        let result = field_nation
+            .update(&running.call, work_order, &changes)
+            .await;
+        let names: Vec<&str> = fresh.keys().map(String::as_str).collect();
+        attempt.end(running, result, |()| {
+            format!("work order {work_order}: {}", names.join(", "))
+        })?;
+    }
+    attempt.progress.delivered = Some(Delivered {
+        target: Target::WorkOrder(work_order),
+        created: false,
+    });
+    correlation.sent_to_work_order.extend(differing);
+    attempt.link(correlation);
+    Ok(())
+}
+
+/// Leaves out what is our own outbound write coming back: the source path still holds the value we wrote there.
+fn without_echoes(
+    differing: &Targets,
+    mapped: &Mapped,
+    record: &Record,
+    correlation: &Correlation,
+) -> Targets {
+    let is_echo = |target: &str| {
+        let mut sources = mapped.sources.iter().filter(|(path, _)| path == target);
+        sources.any(|(_, source)| {
+            correlation
+                .sent_to_record
+                .get(source)
+                .is_some_and(|written| {
+                    changes::alike(&changes::read(source, &record.fields), written)
+                })
+        })
+    };
+    differing
+        .iter()
+        .filter(|(target, _)| !is_echo(target))
+        .map(|(target, value)| (target.clone(), value.clone()))
+        .collect()
+}
+
+fn has_more_to_do(attempt: &Attempt, record: &Record) -> bool {
+    let features = &attempt.active.config.features;
+    features.publish
+        || (features.files.inbound() && !record.files.is_empty())
+        || carry::has_new_notes(attempt, record)
+}
+
+/// Publish, files, messages: each its own journaled step.
+async fn finish(attempt: &mut Attempt, record: &Record) -> Stepped<()> {
+    let Some(work_order) = attempt.transaction.work_order else {
+        return Ok(());
+    };
+    let created = attempt
+        .progress
+        .delivered
+        .as_ref()
+        .is_some_and(|delivered| delivered.created);
+    if created && attempt.active.config.features.publish {
+        publish(attempt, work_order).await?;
+    }
+    if attempt.active.config.features.files.inbound() {
+        carry::files_to_work_order(attempt, record, work_order).await?;
+    }
+    if attempt.active.config.features.messages.inbound() {
+        carry::notes_to_work_order(attempt, record, work_order).await?;
+    }
+    Ok(())
+}
+
+async fn publish(attempt: &mut Attempt, work_order: WorkOrderId) -> Stepped<()> {
+    const PUBLISHED: &str = "publish";
+    if attempt
+        .progress
+        .carried
+        .iter()
+        .any(|done| done == PUBLISHED)
+    {
+        return Ok(());
+    }
+    let running = attempt.begin(Step::Deliver);
+    let field_nation = attempt.field_nation.clone();
+    let result = field_nation.publish(&running.call, work_order).await;
+    attempt.end(running, result, |()| {
+        format!("published work order {work_order}")
+    })?;
+    attempt.progress.carried.push(PUBLISHED.to_owned());
+    attempt.save().await
+}
+
+impl Attempt {
+    /// Ends a look-up before a create: the one work order found, none for certain, or a failure that asks a person.
+    fn end_look_up(
+        &mut self,
+        running: super::attempt::Running,
+        looked: Result<Found, Failure>,
+    ) -> Stepped<Option<WorkOrderId>> {
+        let decided = looked.and_then(|found| match found {
+            Found::WorkOrders(ids) => match ids.as_slice() {
+                [] => Ok(None),
+                [one] => Ok(Some(*one)),
+                several => Err(Failure::new(
+                    Category::Uncertain,
+                    format!("{} work orders carry this record's marker: {several:?}", several.len()),
+                )
+                .hint("Check by hand which one is right, cancel the others, then retry.")),
+            },
+            Found::Absent => Ok(None),
+            Found::Uncertain(why) => Err(Failure::new(Category::Uncertain, format!("uncertain: check by hand: {why}"))
+                .hint("Look in Field Nation for a work order made from this record. If there is none, retry.")),
+        });
+        self.end(running, decided, |found| match found {
+            Some(id) => format!("found work order {id} of an earlier attempt"),
+            None => "looked for an earlier attempt's work order: there is none".into(),
+        })
+    }
+}

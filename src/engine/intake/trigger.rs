@@ -1,0 +1,211 @@
+//! `/v1/broker/inbound` and its alias: a platform says that records changed.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use tracing::{debug, info};
+
+use super::refusal::Refusal;
+use super::{accepted, read_body, token};
+use crate::engine::connectors::{Active, Connector};
+use crate::engine::shared::Shared;
+use crate::model::{DeliveryKey, Direction, Origin, Priority, Progress, RecordId, TransactionId};
+use crate::platform::{Answer, Answers, TriggerReading, TriggerRefusal, TriggerRequest};
+use crate::store::{Acceptance, Accepted, NewTransaction};
+
+const TOKEN: &str = "client_token";
+
+/// The hosted broker's shape: the token is a query parameter.
+pub(super) async fn by_query(
+    State(shared): State<Arc<Shared>>,
+    request: Request<Body>,
+) -> Result<Response, Refusal> {
+    let query = parameters(&request);
+    let presented = query
+        .iter()
+        .find(|(name, _)| name == TOKEN)
+        .map(|(_, value)| value.clone());
+    let Some(presented) = presented else {
+        return Err(Refusal::token("the address lacks its client_token"));
+    };
+    receive(shared, &presented, query, request).await
+}
+
+/// The alias: the token is a part of the path.
+pub(super) async fn by_path(
+    State(shared): State<Arc<Shared>>,
+    Path(presented): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Refusal> {
+    let query = parameters(&request);
+    receive(shared, &presented, query, request).await
+}
+
+fn parameters(request: &Request<Body>) -> Vec<(String, String)> {
+    let query = request.uri().query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
+}
+
+async fn receive(
+    shared: Arc<Shared>,
+    presented: &str,
+    mut query: Vec<(String, String)>,
+    request: Request<Body>,
+) -> Result<Response, Refusal> {
+    let connector = authorise(&shared, presented)?;
+    let Some(active) = connector
+        .active
+        .clone()
+        .filter(|active| active.config.enabled)
+    else {
+        return Err(Refusal::not_found(format!(
+            "connector {} is switched off or its files are wrong",
+            connector.id
+        )));
+    };
+    query.retain(|(name, _)| name != TOKEN);
+    let method = request.method().clone();
+    let headers = request.headers().clone();
+    let body = read_body(&shared, request).await?;
+    let trigger = TriggerRequest {
+        method,
+        query,
+        headers,
+        body,
+    };
+    if !shared.is_accepting() {
+        return Err(Refusal::busy(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the engine is stopping; send it again",
+        ));
+    }
+    match active.platform.read_trigger(&trigger).await {
+        Ok(TriggerReading::Answer(answer)) => Ok(respond(answer)),
+        Ok(TriggerReading::NotOurs { why }) => {
+            debug!(connector = %connector.id, %why, "a trigger asks for nothing");
+            Ok(accepted(StatusCode::OK, &[]))
+        }
+        Ok(TriggerReading::Records {
+            ids,
+            delivery,
+            answers,
+            ..
+        }) => accept(&shared, &connector, ids, delivery, &answers, trigger).await,
+        Err(refusal) => Err(refuse(&active, &refusal)),
+    }
+}
+
+/// The connector whose token in force is the one presented.
+fn authorise(shared: &Shared, presented: &str) -> Result<Arc<Connector>, Refusal> {
+    let wrong = || {
+        Refusal::token(
+            "this client_token is not (or no longer) valid; copy the connector's trigger URL anew",
+        )
+    };
+    let number = shared.token_key.number(presented).ok_or_else(wrong)?;
+    let all = shared.connectors.all();
+    let (connector, kept) = all
+        .values()
+        .find_map(|connector| {
+            let kept = connector.live.standing().token?;
+            (kept.number == number).then(|| (connector.clone(), kept))
+        })
+        .ok_or_else(|| {
+            Refusal::not_found("the connector of this address does not exist any more")
+        })?;
+    if token::same(presented, &shared.token_key.sign(kept)) {
+        Ok(connector)
+    } else {
+        Err(wrong())
+    }
+}
+
+async fn accept(
+    shared: &Shared,
+    connector: &Connector,
+    ids: Vec<RecordId>,
+    delivery: Option<DeliveryKey>,
+    answers: &Answers,
+    trigger: TriggerRequest,
+) -> Result<Response, Refusal> {
+    let acceptance = Acceptance {
+        at: shared.now(),
+        delivery: delivery.map(|key| DeliveryKey::new(format!("{}|{key}", connector.id))),
+        transactions: ids
+            .into_iter()
+            .map(|record| inbound(connector, record, Origin::Trigger))
+            .collect(),
+        body: trigger.body,
+    };
+    let stored = shared.store.accept(acceptance).await.map_err(|refusal| {
+        info!(connector = %connector.id, %refusal, "a trigger could not be kept");
+        Refusal::busy(
+            answers.busy,
+            format!("nothing was kept ({refusal}); send it again"),
+        )
+    })?;
+    let ids = match stored {
+        Accepted::Stored(ids) => {
+            shared.wake();
+            ids
+        }
+        Accepted::Duplicate => Vec::new(),
+    };
+    Ok(match &answers.accepted {
+        Some(answer) => respond(answer.clone()),
+        None => accepted(StatusCode::ACCEPTED, &ids),
+    })
+}
+
+/// A transaction for a record of a connector.
+pub(crate) fn inbound(connector: &Connector, record: RecordId, origin: Origin) -> NewTransaction {
+    NewTransaction {
+        id: TransactionId::generate(),
+        connector: connector.id.clone(),
+        direction: Direction::Inbound,
+        origin,
+        priority: match origin {
+            Origin::CatchUp => Priority::Background,
+            Origin::Trigger | Origin::Event | Origin::Person => Priority::Live,
+        },
+        record: Some(record),
+        work_order: None,
+        event: None,
+        label: None,
+        replays: None,
+        payloads: Vec::new(),
+        progress: Progress::default(),
+    }
+}
+
+fn refuse(active: &Active, refusal: &TriggerRefusal) -> Refusal {
+    info!(connector = %active.config.id, %refusal, "a trigger was refused");
+    match refusal {
+        TriggerRefusal::Signature(_) => Refusal::signature(refusal.to_string()),
+        TriggerRefusal::NoRecord(_) => Refusal::malformed(refusal.to_string()),
+        TriggerRefusal::MediaType(_) => Refusal::media_type(refusal.to_string()),
+        TriggerRefusal::NotNow(_) => {
+            Refusal::busy(StatusCode::TOO_MANY_REQUESTS, refusal.to_string())
+        }
+    }
+}
+
+fn respond(answer: Answer) -> Response {
+    let mut response = (
+        answer.status,
+        [("content-type", answer.media_type)],
+        answer.body,
+    )
+        .into_response();
+    for (name, value) in answer.headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

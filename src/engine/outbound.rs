@@ -1,0 +1,453 @@
+//! Outbound: what happened to a work order is written on its record.
+
+use serde_json::{Map, Value};
+
+use super::attempt::{Attempt, End, Stepped};
+use super::carry;
+use super::changes::{self, Targets};
+use super::inbound::{Mapped, evaluated, given_output};
+use crate::fieldnation::{is_complete, mapping_input};
+use crate::mapping::{Evaluate, Required};
+use crate::model::{
+    Category, Delivered, Direction, EventName, Failure, Intent, Marker, PayloadKind, Record,
+    RecordId, SideRecord, SideRecordKind, SkipReason, Step, Target, WorkOrderId,
+};
+use crate::platform::{Found, Wish};
+use crate::store::Correlation;
+
+/// Targets that are side records of their own rather than fields of the record.
+const SIDE_RECORDS: [(&str, SideRecordKind); 3] = [
+    ("schedule", SideRecordKind::Schedule),
+    ("time_entry", SideRecordKind::Time),
+    ("charge", SideRecordKind::Charge),
+];
+
+/// Carries one outbound transaction as far as it goes.
+pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
+    let (Some(work_order), Some(event)) =
+        (attempt.transaction.work_order, attempt.transaction.event)
+    else {
+        return Err(End::Skipped(SkipReason::Filtered(
+            "the event named no work order".into(),
+        )));
+    };
+    let input = fetch(attempt, work_order, event).await?;
+    correlate(attempt, work_order, &input).await?;
+    let wants = Wants::of(attempt, event);
+    let running = attempt.begin(Step::Filter);
+    if attempt.correlation.is_none() && !attempt.active.config.outbound_create {
+        let why = "the work order is linked to no record, and Outbound Create is off";
+        return Err(attempt.stop(&running, SkipReason::Filtered(why.into())));
+    }
+    if wants.is_nothing() {
+        return Err(attempt.stop(&running, SkipReason::NoRule));
+    }
+    attempt.end(running, Ok(()), |()| event.to_string())?;
+    match attempt.correlation.clone() {
+        Some(correlation) => update(attempt, &input, &wants, correlation).await,
+        None => create(attempt, &input, work_order).await,
+    }?;
+    finish(attempt, &wants, work_order).await
+}
+
+/// What an event is to bring about.
+struct Wants {
+    fields: bool,
+    messages: bool,
+    files: bool,
+}
+
+impl Wants {
+    fn of(attempt: &Attempt, event: EventName) -> Self {
+        let features = &attempt.active.config.features;
+        Self {
+            fields: attempt.active.mapping.listens_to(event),
+            messages: features.messages.outbound() && event == EventName::MessagePosted,
+            files: features.files.outbound() && event == EventName::ProviderUpload,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        !(self.fields || self.messages || self.files)
+    }
+}
+
+/// The work order as outbound rules read it: the event's own body when it is whole and fresh, else read anew.
+async fn fetch(attempt: &mut Attempt, work_order: WorkOrderId, event: EventName) -> Stepped<Value> {
+    if attempt.progress.fetched
+        && let Some(input) = attempt.kept(PayloadKind::Source).await?
+    {
+        return Ok(input);
+    }
+    let body = attempt
+        .kept(PayloadKind::Trigger)
+        .await?
+        .unwrap_or_default();
+    let running = attempt.begin(Step::Fetch);
+    let told = &body["workorder"];
+    let fresh = attempt.transaction.attempts <= 1 && is_complete(told);
+    let read = if fresh {
+        Ok(Some(told.clone()))
+    } else {
+        attempt.field_nation.fetch(&running.call, work_order).await
+    };
+    let document = match read {
+        Ok(None) => return Err(attempt.stop(&running, SkipReason::Gone)),
+        Ok(Some(document)) => Ok(document),
+        Err(failure) => Err(failure),
+    };
+    let document = attempt.end(running, document, |_| {
+        if fresh {
+            "work order told by the event".into()
+        } else {
+            format!("work order {work_order}")
+        }
+    })?;
+    let at = body["timestamp"]
+        .as_str()
+        .and_then(|text| text.parse().ok());
+    let marker = attempt.field_nation.marker_of(&document);
+    let input = mapping_input(
+        event,
+        at,
+        &document,
+        &body["event"]["params"],
+        marker.as_ref(),
+    );
+    attempt.identify(document["title"].as_str().unwrap_or_default());
+    attempt.keep(PayloadKind::Source, &input);
+    attempt.progress.fetched = true;
+    attempt.save().await?;
+    Ok(input)
+}
+
+/// Finds the record: by the correlation, or by the marker that the work order carries while the link is still to be written.
+async fn correlate(attempt: &mut Attempt, work_order: WorkOrderId, input: &Value) -> Stepped<()> {
+    let id = attempt.connector.id.clone();
+    let known = attempt.shared.store.correlations_of(work_order).await?;
+    if let Some(correlation) = known
+        .into_iter()
+        .find(|correlation| correlation.connector == id)
+    {
+        attempt.transaction.record = Some(correlation.record.clone());
+        attempt.correlation = Some(correlation);
+        return Ok(());
+    }
+    let Some((connector, record)) = attempt
+        .field_nation
+        .marker_of(&input["workorder"])
+        .and_then(|marker| marker.record())
+    else {
+        return Ok(());
+    };
+    if connector != id {
+        return Err(End::Skipped(SkipReason::Filtered(format!(
+            "the work order belongs to connector {connector}"
+        ))));
+    }
+    let running = attempt.begin(Step::Link);
+    attempt.link(Correlation {
+        connector,
+        record,
+        work_order,
+        linked_at: attempt.shared.now(),
+        sent_to_work_order: Targets::new(),
+        sent_to_record: Targets::new(),
+        carried: Targets::new()
+            .into_keys()
+            .map(|key| (key, String::new()))
+            .collect(),
+    });
+    attempt.end(running, Ok(()), |()| {
+        "linked by the marker that the work order carries".into()
+    })?;
+    attempt.save().await
+}
+
+async fn map(attempt: &mut Attempt, input: &Value, require: Required) -> Stepped<Mapped> {
+    let running = attempt.begin(Step::Map);
+    if let Some(given) = given_output(attempt).await? {
+        return attempt.end(running, Ok(given), |_| "output given".into());
+    }
+    let mapping = attempt.active.mapping.clone();
+    let catalogue = attempt
+        .shared
+        .store
+        .catalogue(&attempt.connector.id, Direction::Outbound)
+        .await?;
+    let evaluation = attempt
+        .shared
+        .evaluator
+        .evaluate(
+            &mapping,
+            Evaluate {
+                direction: Direction::Outbound,
+                event: attempt.transaction.event,
+                input,
+                target: catalogue.as_ref(),
+                require,
+            },
+        )
+        .await;
+    let evaluated = evaluated(evaluation);
+    let mapped = attempt.end(running, evaluated, |mapped| {
+        format!("{} fields", mapped.targets.len())
+    })?;
+    attempt.keep(PayloadKind::Output, &Value::Object(mapped.output.clone()));
+    attempt.progress.mapped = Some(mapping.version().clone());
+    Ok(mapped)
+}
+
+async fn update(
+    attempt: &mut Attempt,
+    input: &Value,
+    wants: &Wants,
+    mut correlation: Correlation,
+) -> Stepped<()> {
+    if !wants.fields || attempt.progress.delivered.is_some() {
+        return Ok(());
+    }
+    let record_id = correlation.record.clone();
+    let mapped = map(attempt, input, Required::None).await?;
+    let base = base(attempt, &record_id).await?;
+    let (fields, sides) = split(attempt, &mapped.targets);
+    let fresh = changes::since_seen(&fields, &base.fields);
+    let running = attempt.begin(Step::Deliver);
+    if fresh.is_empty() {
+        let sides = changes::since_sent(&side_targets(&sides), &correlation.sent_to_record);
+        if sides.is_empty() && !wants.messages && !wants.files {
+            correlation.sent_to_record.extend(fields);
+            attempt.link(correlation);
+            return Err(attempt.stop(&running, SkipReason::Unchanged));
+        }
+        attempt.end(running, Ok(()), |()| "no field changed".into())?;
+    } else {
+        let changed = changes::nested(&fresh);
+        attempt.keep(PayloadKind::Sent, &Value::Object(changed.clone()));
+        attempt.save().await?;
+        let result = attempt
+            .active
+            .platform
+            .update(&running.call, &base, &changed)
+            .await;
+        let names: Vec<&str> = fresh.keys().map(String::as_str).collect();
+        attempt.end(running, result, |()| {
+            format!("record {record_id}: {}", names.join(", "))
+        })?;
+    }
+    correlation.sent_to_record.extend(fields);
+    attempt.progress.delivered = Some(Delivered {
+        target: Target::Record(record_id.clone()),
+        created: false,
+    });
+    attempt.link(correlation);
+    put_sides(attempt, &record_id, sides).await
+}
+
+async fn base(attempt: &mut Attempt, id: &RecordId) -> Stepped<Record> {
+    let running = attempt.begin(Step::Fetch);
+    let result = attempt
+        .active
+        .platform
+        .fetch(&running.call, id, Wish::default())
+        .await;
+    match result {
+        Ok(None) => Err(attempt.stop(&running, SkipReason::Gone)),
+        Ok(Some(record)) => attempt.end(running, Ok(record), |record| {
+            format!("record {} as it is", record.id)
+        }),
+        Err(failure) => attempt.end(running, Err(failure), |_| String::new()),
+    }
+}
+
+async fn create(attempt: &mut Attempt, input: &Value, work_order: WorkOrderId) -> Stepped<()> {
+    let mapped = map(attempt, input, Required::All).await?;
+    let (fields, sides) = split(attempt, &mapped.targets);
+    let body = changes::nested(&fields);
+    let marker = Marker::of_work_order(work_order);
+    let record = match look_up(attempt, &marker).await? {
+        Some(record) => record,
+        None => send_create(attempt, &body, &marker).await?,
+    };
+    attempt.progress.delivered = Some(Delivered {
+        target: Target::Record(record.clone()),
+        created: true,
+    });
+    let running = attempt.begin(Step::Link);
+    attempt.link(Correlation {
+        connector: attempt.connector.id.clone(),
+        record: record.clone(),
+        work_order,
+        linked_at: attempt.shared.now(),
+        sent_to_work_order: Targets::new(),
+        sent_to_record: fields,
+        carried: std::collections::BTreeMap::new(),
+    });
+    attempt.end(running, Ok(()), |()| format!("record {record}"))?;
+    attempt.save().await?;
+    put_sides(attempt, &record, sides).await
+}
+
+/// After an attempt whose outcome is unknown: the record it may have made.
+async fn look_up(attempt: &mut Attempt, marker: &Marker) -> Stepped<Option<RecordId>> {
+    let Some(intent) = attempt.progress.intent.clone() else {
+        return Ok(None);
+    };
+    let running = attempt.begin(Step::Deliver);
+    let since = attempt.shared.now().duration_since(intent.at);
+    let looked = match attempt.active.platform.find(&running.call, marker).await {
+        Err(failure) => Err(failure),
+        Ok(Found::Absent) => Ok(None),
+        Ok(Found::Records(ids)) => match ids.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one.clone())),
+            several => Err(uncertain(&format!(
+                "{} records carry the marker {}",
+                several.len(),
+                marker.as_str()
+            ))),
+        },
+        // An index that lags tells the truth once its lag has passed since the intent.
+        Ok(Found::NotYet(lag)) => match std::time::Duration::try_from(since) {
+            Ok(passed) if passed >= lag => Ok(None),
+            _ => Err(Failure::new(
+                Category::Server,
+                "the platform's search may not show the record yet",
+            )
+            .retry_after(Some(lag))),
+        },
+        Ok(Found::CannotTell) => Err(uncertain(
+            "the platform can't say whether the record of an earlier attempt exists",
+        )),
+    };
+    attempt.end(running, looked, |found| match found {
+        Some(id) => format!("found record {id} of an earlier attempt"),
+        None => "looked for an earlier attempt's record: there is none".into(),
+    })
+}
+
+fn uncertain(why: &str) -> Failure {
+    Failure::new(
+        Category::Uncertain,
+        format!("uncertain: check by hand: {why}"),
+    )
+    .hint("Look on the platform for a record made from this work order. If there is none, retry.")
+}
+
+async fn send_create(
+    attempt: &mut Attempt,
+    body: &Map<String, Value>,
+    marker: &Marker,
+) -> Stepped<RecordId> {
+    let running = attempt.begin(Step::Deliver);
+    attempt.progress.intent = Some(Intent {
+        at: attempt.shared.now(),
+        marker: marker.as_str().to_owned(),
+    });
+    attempt.intend(
+        &running,
+        format!("create a record marked {}", marker.as_str()),
+    );
+    attempt.keep(PayloadKind::Sent, &Value::Object(body.clone()));
+    attempt.save().await?;
+    let result = attempt
+        .active
+        .platform
+        .create(&running.call, body, marker)
+        .await;
+    if let Err(failure) = &result
+        && failure.effect != crate::model::Effect::Unknown
+    {
+        attempt.progress.intent = None;
+    }
+    let created = attempt.end(running, result, |created| {
+        format!("created record {}", created.id)
+    })?;
+    Ok(created.id)
+}
+
+type Sides = Vec<(&'static str, SideRecordKind, Map<String, Value>)>;
+
+/// Parts the mapped targets into fields of the record and side records of their own.
+fn split(attempt: &Attempt, targets: &Targets) -> (Targets, Sides) {
+    let able = attempt.active.platform.capabilities().side_records;
+    let mut fields = targets.clone();
+    let mut sides = Sides::new();
+    for (name, kind) in SIDE_RECORDS {
+        if !able.contains(&kind) {
+            continue;
+        }
+        let prefix = format!("{name}.");
+        let own: Targets = fields
+            .iter()
+            .filter_map(|(path, value)| {
+                Some((path.strip_prefix(&prefix)?.to_owned(), value.clone()))
+            })
+            .collect();
+        if !own.is_empty() {
+            fields.retain(|path, _| !path.starts_with(&prefix));
+            sides.push((name, kind, changes::nested(&own)));
+        }
+    }
+    (fields, sides)
+}
+
+fn side_targets(sides: &Sides) -> Targets {
+    sides
+        .iter()
+        .map(|(name, _, fields)| ((*name).to_owned(), Value::Object(fields.clone())))
+        .collect()
+}
+
+/// Writes side records that changed; each keeps the id it was given, so that it is edited and not doubled.
+async fn put_sides(attempt: &mut Attempt, record: &RecordId, sides: Sides) -> Stepped<()> {
+    for (name, kind, fields) in sides {
+        let key = format!("side:{name}");
+        let sent = attempt
+            .correlation
+            .as_ref()
+            .and_then(|correlation| correlation.sent_to_record.get(name).cloned());
+        let fields = Value::Object(fields);
+        if sent.as_ref() == Some(&fields) {
+            continue;
+        }
+        let existing = attempt
+            .correlation
+            .as_ref()
+            .and_then(|correlation| correlation.carried.get(&key).cloned())
+            .filter(|id| !id.is_empty());
+        attempt.save().await?;
+        let running = attempt.begin(Step::Deliver);
+        let side = SideRecord {
+            kind,
+            fields: fields.clone(),
+            source_id: None,
+        };
+        let platform = attempt.active.platform.clone();
+        let result = platform
+            .put_side_record(&running.call, record, &side, existing.as_deref())
+            .await;
+        let id = attempt.end(running, result, |id| {
+            format!("{name} {id} of record {record}")
+        })?;
+        if let Some(mut correlation) = attempt.correlation.clone() {
+            correlation.sent_to_record.insert(name.to_owned(), fields);
+            attempt.correlation = Some(correlation);
+        }
+        attempt.carried(key, Some(id)).await?;
+    }
+    Ok(())
+}
+
+async fn finish(attempt: &mut Attempt, wants: &Wants, work_order: WorkOrderId) -> Stepped<()> {
+    let Some(record) = attempt.transaction.record.clone() else {
+        return Ok(());
+    };
+    if wants.files {
+        carry::files_to_record(attempt, work_order, &record).await?;
+    }
+    if wants.messages {
+        carry::messages_to_record(attempt, work_order, &record).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! What all parts of the engine have in common.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::connectors::Connectors;
+use super::intake::TokenKey;
+use super::notify::Notifier;
+use super::view::QueueHistory;
+use crate::config::{Problem, Secrets, Settings};
+use crate::fieldnation::FieldNation;
+use crate::mapping::Evaluator;
+use crate::model::{Clock, Failure, OwnerId, Random, Timestamp};
+use crate::store::SharedStore;
+
+/// The engine's inside, shared by intake, scheduler, workers and people.
+pub(crate) struct Shared {
+    pub settings: Settings,
+    pub config_directory: PathBuf,
+    pub store: SharedStore,
+    pub secrets: Secrets,
+    pub vault: Arc<dyn Seal>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub owner: OwnerId,
+    pub started_at: Timestamp,
+    pub connectors: Connectors,
+    pub field_nation: ArcSwapOption<FieldNation>,
+    pub field_nation_failure: std::sync::Mutex<Option<Failure>>,
+    pub problems: std::sync::Mutex<Vec<Problem>>,
+    pub evaluator: Evaluator,
+    pub preview_evaluator: Evaluator,
+    pub notifier: Notifier,
+    pub token_key: TokenKey,
+    pub public_url: String,
+    pub listening_on: String,
+    pub history: std::sync::Mutex<QueueHistory>,
+    /// Wakes the scheduler: work came, work ended, or something that kept work back is over.
+    pub work: Notify,
+    pub changes: watch::Sender<u64>,
+    /// Set when no more work is to be taken on.
+    pub stopping: CancellationToken,
+    pub accepting: AtomicBool,
+}
+
+/// Seals secrets for the store; whoever starts the engine brings it.
+pub trait Seal: Send + Sync + 'static {
+    /// Seals a value.
+    ///
+    /// # Errors
+    /// Why it can't be sealed, in words.
+    fn seal(&self, name: &str, value: &secrecy::SecretString) -> Result<bytes::Bytes, String>;
+
+    /// Makes a value known to (or forgotten by) those who resolve references.
+    fn publish(&self, name: &str, value: Option<secrecy::SecretString>);
+}
+
+impl Shared {
+    /// Something worth showing changed.
+    pub(crate) fn changed(&self) {
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// There may be work now.
+    pub(crate) fn wake(&self) {
+        self.work.notify_one();
+        self.changed();
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn is_accepting(&self) -> bool {
+        self.accepting.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_field_nation_failure(&self, failure: Option<Failure>) {
+        let mut place = self
+            .field_nation_failure
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *place != failure {
+            *place = failure;
+            drop(place);
+            self.changed();
+        }
+    }
+}

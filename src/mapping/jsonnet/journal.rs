@@ -1,0 +1,202 @@
+//! The worker's journal: a memory file that is its standard error and outlives it.
+//!
+//! Before each script the worker writes a mark; the interpreter writes the lines of `std.trace`, and the Rust
+//! runtime its last words. When all is well the worker reads the trace out of it and empties it. When the
+//! worker is dead, the parent reads from it which script it was at.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{SeekFrom, ftruncate, seek, tell};
+use rustix::stdio::stderr;
+
+/// Begins a line that says which script comes next.
+const MARK: char = '\u{1}';
+
+/// As the interpreter begins a trace line.
+const TRACE: &str = "TRACE: ";
+
+/// No more of a dead worker's journal is of interest.
+const LONGEST_READ: usize = 64 * 1024;
+
+/// What the worker is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Read the script of this place in the set.
+    Prepare(usize),
+    /// Evaluate the condition of the task of this place in the request.
+    When(usize),
+    /// Evaluate its script.
+    Script(usize),
+}
+
+impl Mark {
+    fn line(self) -> String {
+        let (letter, number) = match self {
+            Self::Prepare(number) => ('p', number),
+            Self::When(number) => ('w', number),
+            Self::Script(number) => ('s', number),
+        };
+        format!("{MARK}{letter}{number}\n")
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut characters = line.strip_prefix(MARK)?.chars();
+        let letter = characters.next()?;
+        let number = characters.as_str().parse().ok()?;
+        match letter {
+            'p' => Some(Self::Prepare(number)),
+            'w' => Some(Self::When(number)),
+            's' => Some(Self::Script(number)),
+            _ => None,
+        }
+    }
+}
+
+/// Writes a mark, in the worker; the place behind it is where the script's own lines begin.
+pub(super) fn mark(mark: Mark) -> io::Result<u64> {
+    let line = mark.line();
+    let mut rest = line.as_bytes();
+    while !rest.is_empty() {
+        let written = rustix::io::write(stderr(), rest)?;
+        rest = rest.get(written..).unwrap_or_default();
+    }
+    Ok(tell(stderr())?)
+}
+
+/// Forgets what was written behind a place, in the worker.
+pub(super) fn rewind(to: u64) -> io::Result<()> {
+    ftruncate(stderr(), to)?;
+    seek(stderr(), SeekFrom::Start(to))?;
+    Ok(())
+}
+
+/// Takes the trace lines out and empties the journal, in the worker.
+pub(super) fn take_trace(name: impl Fn(Mark) -> String) -> io::Result<Vec<String>> {
+    let size = usize::try_from(tell(stderr())?).unwrap_or(0);
+    let mut bytes = vec![0; size];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match rustix::io::pread(stderr(), rest, filled as u64)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    bytes.truncate(filled);
+    rewind(0)?;
+    Ok(trace_lines(&String::from_utf8_lossy(&bytes), name))
+}
+
+fn trace_lines(text: &str, name: impl Fn(Mark) -> String) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut current = String::new();
+    let mut in_trace = false;
+    for line in text.lines() {
+        if let Some(mark) = Mark::parse(line) {
+            current = name(mark);
+            in_trace = false;
+        } else if let Some(traced) = line.strip_prefix(TRACE) {
+            lines.push(format!("{current}{}", readable(traced)));
+            in_trace = true;
+        } else if let Some(last) = lines.last_mut().filter(|_| in_trace) {
+            last.push('\n');
+            last.push_str(line);
+        }
+    }
+    lines
+}
+
+/// `virtual:rule-3:5 text` is said `line 4: text`: the script begins on the second line of what the interpreter reads.
+fn readable(traced: &str) -> String {
+    let split = traced.strip_prefix("virtual:").and_then(|rest| {
+        let (place, text) = rest.split_once(' ')?;
+        let (file, line) = place.rsplit_once(':')?;
+        Some((file, line.parse::<usize>().ok()?, text))
+    });
+    match split {
+        Some((file, line, text)) => match file.strip_prefix(super::interpreter::FILE_PREFIX) {
+            Some(file) => format!("{file}, line {line}: {text}"),
+            None => format!("line {}: {text}", line.saturating_sub(1)),
+        },
+        None => traced.to_owned(),
+    }
+}
+
+/// What a dead worker left.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LastWords {
+    /// What it was at.
+    pub(super) mark: Option<Mark>,
+    /// What it wrote after that.
+    pub(super) text: String,
+}
+
+/// Reads a dead worker's journal, in the parent.
+pub(super) fn last_words(journal: &File) -> LastWords {
+    let size = journal.metadata().map_or(0, |about| about.len());
+    let length = usize::try_from(size)
+        .unwrap_or(usize::MAX)
+        .min(LONGEST_READ);
+    let mut bytes = vec![0; length];
+    // What can't be read is not told; the failure itself is reported all the same.
+    if journal
+        .read_exact_at(&mut bytes, size.saturating_sub(length as u64))
+        .is_err()
+    {
+        return LastWords::default();
+    }
+    parse_last_words(&String::from_utf8_lossy(&bytes))
+}
+
+fn parse_last_words(text: &str) -> LastWords {
+    let mut words = LastWords::default();
+    for line in text.lines() {
+        match Mark::parse(line) {
+            Some(mark) => {
+                words = LastWords {
+                    mark: Some(mark),
+                    text: String::new(),
+                }
+            }
+            None if words.text.len() < 4096 => {
+                words.text.push_str(line);
+                words.text.push('\n');
+            }
+            None => {}
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trace_lines_are_told_apart_and_named() {
+        let text = "\u{1}w0\n\u{1}s0\nTRACE: virtual:rule-3:2 one\nmore\n\u{1}s1\nTRACE: virtual:file/lib.libsonnet:7 two\nTRACE: odd\n";
+        let lines = trace_lines(text, |mark| match mark {
+            Mark::Script(number) => format!("rule {}: ", number + 3),
+            _ => String::new(),
+        });
+        assert_eq!(
+            lines,
+            [
+                "rule 3: line 1: one\nmore",
+                "rule 4: lib.libsonnet, line 7: two",
+                "rule 4: odd"
+            ]
+        );
+    }
+
+    #[test]
+    fn last_words_are_those_after_the_last_mark() {
+        let words = parse_last_words(
+            "\u{1}s0\nTRACE: x\n\u{1}s12\nthread 'main' has overflowed its stack\n",
+        );
+        assert_eq!(words.mark, Some(Mark::Script(12)));
+        assert_eq!(words.text, "thread 'main' has overflowed its stack\n");
+        assert_eq!(parse_last_words("").mark, None);
+    }
+}

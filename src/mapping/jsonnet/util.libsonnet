@@ -1,0 +1,105 @@
+// The helper library that scripts know as `$.util`.
+{
+  // What Rust has answered so far; see questions.rs.
+  answers:: {},
+
+  local util = self,
+
+  local ask(question) =
+    local key = std.manifestJsonMinified(question);
+    if std.objectHasAll(util.answers, key) then
+      local answer = util.answers[key];
+      if std.objectHas(answer, 'error') then error answer.error else answer.value
+    else error '\u0001question ' + key,
+
+  local member(value, key) =
+    if std.isObject(value) && std.objectHasAll(value, key) then value[key] else null,
+
+  local element(value, index) =
+    if std.isArray(value) && index < std.length(value) then value[index] else null,
+
+  // One dotted part, with any [n] behind it.
+  local step(value, part) =
+    local pieces = std.split(part, '[');
+    if std.length(pieces) == 1 then member(value, part)
+    else std.foldl(
+      function(at, piece) element(at, std.parseInt(std.rstripChars(piece, ']'))),
+      pieces[1:],
+      if pieces[0] == '' then value else member(value, pieces[0]),
+    ),
+
+  // As everywhere in mappings, a number equals its decimal text.
+  local alike(one, other) =
+    one == other || (std.isNumber(one) && std.isString(other) && std.toString(one) == other)
+    || (std.isString(one) && std.isNumber(other) && one == std.toString(other)),
+
+  local number(value) = if std.isString(value) then std.parseJson(value) else value,
+
+  local absent(value) = value == null || value == '',
+
+  lookup_field(obj, path, default=null, raw=false)::
+    local found = if raw then member(obj, path) else std.foldl(step, std.split(path, '.'), obj);
+    if found == null then default else found,
+
+  lookup_custom_field(id, obj, default='')::
+    local own = member(obj, 'custom_fields');
+    local fields = if own == null then member(member(obj, 'workorder'), 'custom_fields') else own;
+    local list(value) = if std.isArray(value) then value else [];
+    local groups = list(member(fields, 'results'));
+    local all = std.flatMap(function(group) [group] + list(member(group, 'results')), groups)
+                + [member(fields, 'internal')];
+    local named = [
+      field
+      for field in all
+      if std.isObject(field) && std.objectHasAll(field, 'value') && std.toString(member(field, 'id')) == std.toString(id)
+    ];
+    if named == [] || named[0].value == null then default else named[0].value,
+
+  array_map(array_def, val, default=null)::
+    local found = [entry for entry in array_def if alike(entry.cmp, val)];
+    if found == [] then default else found[0].val,
+
+  range_map(range_def, val, default=null)::
+    if absent(val) then default
+    else std.foldr(function(range, otherwise) if number(val) <= range.cmp then range.val else otherwise, range_def, default),
+
+  date_convert(value, format_input, format_output, timezone_in='UTC', timezone_out='UTC')::
+    if absent(value) then ''
+    else ask(['convert', value, format_input, format_output, timezone_in, timezone_out]),
+
+  date_time_format_fn_utc():: 'YYYY-MM-DD HH:mm:ss',
+
+  date_add(value, format_input='')::
+    if absent(value) then '' else ask(['add_day', value, format_input]),
+
+  array_sum(array):: std.foldl(function(sum, value) if absent(value) then sum else sum + number(value), array, 0),
+
+  object_map_array(arr, map):: [
+    { [map[path]]: util.lookup_field(object, path) for path in std.objectFields(map) }
+    for object in arr
+  ],
+
+  results_values(results, field, default='', raw=false):: [
+    util.lookup_field(result, field, default, raw)
+    for result in results
+  ],
+
+  results_values_unique(results, field, default='', raw=false)::
+    std.foldl(
+      function(seen, value) if std.member(seen, value) then seen else seen + [value],
+      util.results_values(results, field, default, raw),
+      [],
+    ),
+
+  results_group_by(results, group_by_field, additional_filter=function(result) true, raw=false)::
+    local kept = std.filter(additional_filter, results);
+    local key(result) = std.toString(util.lookup_field(result, group_by_field, '', raw));
+    local keys = std.set(std.map(key, kept));
+    { [name]: [result for result in kept if key(result) == name] for name in keys },
+
+  // The exact text of the status is not documented; every writing of "approved" is taken for it.
+  is_expense_approved_fn(expense)::
+    std.asciiLower(std.toString(util.lookup_field(expense, 'status', ''))) == 'approved',
+
+  sum_expense_field(expenses, field):: util.array_sum(util.results_values(expenses, field, 0)),
+}

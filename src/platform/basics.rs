@@ -1,0 +1,101 @@
+//! What several adapters need alike: addresses, paging, and reading JSON that may have any shape.
+//!
+//! Nothing here knows a vendor.
+
+use http::HeaderMap;
+use serde_json::Value;
+
+use crate::model::Timestamp;
+
+/// Joins a base address and a path with exactly one slash between them.
+pub(super) fn join(base: &str, path: &str) -> String {
+    format!(
+        "{}/{}",
+        base.trim_end_matches('/'),
+        path.trim_start_matches('/')
+    )
+}
+
+/// The address that a `Link` header names as the next page, as it stands there.
+pub(super) fn next_link(headers: &HeaderMap) -> Option<&str> {
+    let links = headers.get_all(http::header::LINK).iter();
+    links
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(", <"))
+        .find_map(|link| {
+            let (address, parameters) = link.trim().trim_start_matches('<').split_once('>')?;
+            let is_next = parameters.split(';').any(|parameter| {
+                let parameter = parameter.trim().to_ascii_lowercase();
+                matches!(parameter.as_str(), "rel=\"next\"" | "rel=next")
+            });
+            is_next.then_some(address)
+        })
+}
+
+/// An id as text, whether it came as a number or as text; `None` for anything else and for the empty text.
+pub(super) fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        _ => None,
+    }
+}
+
+/// The value at the end of a way of member names; null counts as absent.
+pub(super) fn at<'a>(value: &'a Value, way: &[&str]) -> Option<&'a Value> {
+    let found = way.iter().try_fold(value, |value, name| value.get(name))?;
+    (!found.is_null()).then_some(found)
+}
+
+/// The text at the end of a way of member names; empty counts as absent.
+pub(super) fn text_at<'a>(value: &'a Value, way: &[&str]) -> Option<&'a str> {
+    let text = at(value, way)?.as_str()?;
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// The moment at the end of a way of member names.
+pub(super) fn moment_at(value: &Value, way: &[&str]) -> Option<Timestamp> {
+    text_at(value, way)?.trim().parse().ok()
+}
+
+/// Whether a member is `true`.
+pub(super) fn is_true(value: &Value, name: &str) -> bool {
+    value.get(name) == Some(&Value::Bool(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_joined_with_one_slash() {
+        assert_eq!(join("http://h/a/", "/b"), "http://h/a/b");
+        assert_eq!(join("http://h/a", "b"), "http://h/a/b");
+    }
+
+    #[test]
+    fn the_next_page_is_found_among_links() {
+        let headers =
+            |text: &str| HeaderMap::from_iter([(http::header::LINK, text.parse().unwrap())]);
+        let two =
+            headers("<https://h/x?page=1>; rel=\"prev\", <https://h/x?a=1,2&page=3>; rel=\"next\"");
+        assert_eq!(next_link(&two), Some("https://h/x?a=1,2&page=3"));
+        assert_eq!(next_link(&headers("<https://h/x>; rel=\"last\"")), None);
+        assert_eq!(next_link(&headers("nonsense")), None);
+    }
+
+    #[test]
+    fn absent_null_and_empty_are_one() {
+        let value =
+            json!({"a": {"b": null, "c": " ", "d": "x"}, "n": 7, "at": "2016-03-08T21:59:20Z"});
+        assert_eq!(at(&value, &["a", "b"]), None);
+        assert_eq!(text_at(&value, &["a", "c"]), None);
+        assert_eq!(text_at(&value, &["a", "d"]), Some("x"));
+        assert_eq!(id_text(&value["n"]).as_deref(), Some("7"));
+        assert_eq!(id_text(&json!("")), None);
+        assert!(moment_at(&value, &["at"]).is_some());
+        assert!(!is_true(&value, "n"));
+    }
+}

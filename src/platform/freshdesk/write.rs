@@ -1,0 +1,187 @@
+//! Creating and changing tickets.
+
+use serde_json::{Map, Value};
+
+use super::api::ticket_number;
+use super::body::{Prepared, Purpose, prepare, refusal};
+use super::endpoint::{CREATE_TICKET, UPDATE_TICKET};
+use super::session::Freshness;
+use super::settings::TagPolicy;
+use super::{Freshdesk, json};
+use crate::http::Call;
+use crate::model::{Category, Failure, Marker, Note, NoteVisibility, Record, RecordId};
+use crate::platform::Created;
+use crate::platform::basics::text_at;
+
+impl Freshdesk {
+    /// Creates a ticket that carries the marker in the field that the settings name.
+    pub(super) async fn create_ticket(
+        &self,
+        call: &Call,
+        fields: &Map<String, Value>,
+        marker: &Marker,
+    ) -> Result<Created, Failure> {
+        let purpose = Purpose::Create {
+            default_requester: self.settings.default_requester.as_deref(),
+        };
+        let mut body = self
+            .prepared(call, fields, purpose, "create a ticket")
+            .await?
+            .body;
+        if let Some(name) = &self.settings.marker_field {
+            self.check_marker_field(call, name).await?;
+            let custom = body
+                .entry("custom_fields")
+                .or_insert_with(|| Map::new().into());
+            if let Value::Object(custom) = custom {
+                custom.insert(name.clone(), marker.as_str().into());
+            }
+        }
+        self.session.creating(marker);
+        let request = self.api.request(&CREATE_TICKET).json(Value::Object(body));
+        let ticket = self
+            .api
+            .json(call, &CREATE_TICKET, "create a ticket", request)
+            .await?;
+        let id = json::id(&ticket, "id").ok_or_else(|| {
+            Failure::new(
+                Category::Server,
+                "Freshdesk accepted a new ticket and did not say its number",
+            )
+            .effect_unknown()
+        })?;
+        Ok(Created {
+            id: RecordId::new(id),
+            existed: false,
+        })
+    }
+
+    /// Writes the given fields of a ticket, then the notes that were mapped beside them.
+    pub(super) async fn update_ticket(
+        &self,
+        call: &Call,
+        base: &Record,
+        changes: &Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let number = ticket_number(&base.id)?;
+        let deed = format!("update ticket {number}");
+        let adds_tags = changes.contains_key("tags") && self.settings.tags == TagPolicy::Add;
+        let as_it_is = if adds_tags && base.fields.get("tags").is_none() {
+            // The vendor replaces all tags, so those that are there must be known.
+            self.read_bare(call, number).await?.map(Value::Object)
+        } else {
+            None
+        };
+        let purpose = Purpose::Update {
+            base: as_it_is.as_ref().unwrap_or(&base.fields),
+            tags: self.settings.tags,
+        };
+        let prepared = self.prepared(call, changes, purpose, &deed).await?;
+        if !prepared.body.is_empty() {
+            let request = self.api.request_for(&UPDATE_TICKET, number);
+            let request = request.json(Value::Object(prepared.body));
+            self.api.json(call, &UPDATE_TICKET, &deed, request).await?;
+        }
+        let notes = [
+            (prepared.private_note, NoteVisibility::Internal),
+            (prepared.public_note, NoteVisibility::Public),
+        ];
+        for (text, visibility) in notes {
+            if let Some(text) = text {
+                self.put_mapped_note(call, number, text, visibility).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prepares a body; when the account's fields are not the newest, a problem is looked at once more with new ones.
+    async fn prepared(
+        &self,
+        call: &Call,
+        fields: &Map<String, Value>,
+        purpose: Purpose<'_>,
+        deed: &str,
+    ) -> Result<Prepared, Failure> {
+        let known = self
+            .session
+            .fields(&self.api, call, Freshness::Recent)
+            .await?;
+        if let Ok(prepared) = prepare(fields, &known, purpose) {
+            return Ok(prepared);
+        }
+        let known = self
+            .session
+            .fields(&self.api, call, Freshness::Fresh)
+            .await?;
+        prepare(fields, &known, purpose).map_err(|problems| refusal(deed, &problems))
+    }
+
+    async fn check_marker_field(&self, call: &Call, name: &str) -> Result<(), Failure> {
+        let known = self
+            .session
+            .fields(&self.api, call, Freshness::Recent)
+            .await?;
+        if !known.from_account || known.custom(name).is_some() {
+            return Ok(());
+        }
+        let known = self
+            .session
+            .fields(&self.api, call, Freshness::Fresh)
+            .await?;
+        match known.custom(name) {
+            Some(_) => Ok(()),
+            None => Err(missing_marker_field(name)),
+        }
+    }
+
+    /// Adds a mapped note unless it stands there already: a repeated update must not repeat it.
+    async fn put_mapped_note(
+        &self,
+        call: &Call,
+        number: u64,
+        text: String,
+        visibility: NoteVisibility,
+    ) -> Result<(), Failure> {
+        let agent = self.session.agent(&self.api, call).await?;
+        let wanted = squeezed(&super::html::to_text(&super::html::keep_or_convert(&text)));
+        let conversations = self.read_conversations(call, number).await?;
+        let private = visibility == NoteVisibility::Internal;
+        let stands = conversations.iter().any(|conversation| {
+            self.wrote(agent, conversation)
+                && conversation.get("private") == Some(&Value::Bool(private))
+                && squeezed(&plain_text(conversation)) == wanted
+        });
+        if stands {
+            return Ok(());
+        }
+        let note = Note {
+            id: String::new(),
+            text: super::html::to_text(&super::html::keep_or_convert(&text)),
+            visibility,
+            author: None,
+            created_at: None,
+            by_us: true,
+        };
+        self.write_note(call, number, &note).await.map(drop)
+    }
+}
+
+pub(super) fn missing_marker_field(name: &str) -> Failure {
+    Failure::new(
+        Category::Configuration,
+        format!("this Freshdesk account has no custom ticket field `{name}`, which marker_field names"),
+    )
+    .hint("Create a single-line text field for tickets (Admin › Workflows › Ticket Fields) and set marker_field to the name that Refresh Fields lists.")
+}
+
+fn plain_text(conversation: &Value) -> String {
+    match text_at(conversation, &["body_text"]) {
+        Some(text) => text.to_owned(),
+        None => super::html::to_text(text_at(conversation, &["body"]).unwrap_or_default()),
+    }
+}
+
+/// A text without regard to how its white space was kept.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
