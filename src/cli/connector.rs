@@ -241,11 +241,14 @@ async fn fields(
     connector: &ConnectorId,
     direction: Direction,
 ) -> Result<(), CliError> {
-    let catalogue = client.fields(connector, direction).await?.ok_or_else(|| {
-        CliError::NotFound(format!(
-            "the fields of {connector} were never read; read them with: fieldbridge connector fields {connector} \
-             --refresh"
-        ))
+    let mut catalogue = client.fields(connector, direction).await?;
+    if catalogue.is_none() {
+        output.note(&format!("The fields of {connector} were never read; reading them now."));
+        client.refresh_fields(connector).await?;
+        catalogue = client.fields(connector, direction).await?;
+    }
+    let catalogue = catalogue.ok_or_else(|| {
+        CliError::NotFound(format!("{connector} has no {} fields", direction.word()))
     })?;
     output.result(&catalogue, |output| fields_text(output, &catalogue))
 }

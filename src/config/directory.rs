@@ -34,7 +34,7 @@ impl Directory {
         flag.map(Path::to_owned)
             .or_else(|| named(lookup, "FIELDBRIDGE_CONFIG"))
             .or_else(|| home(lookup, "XDG_CONFIG_HOME", ".config"))
-            .map(Self)
+            .map(|path| Self(absolute(path)))
             .ok_or(NoHome("the config directory"))
     }
 
@@ -105,7 +105,7 @@ impl DataDirectory {
             .or_else(|| configured.map(Path::to_owned))
             .or_else(|| named(lookup, "STATE_DIRECTORY"))
             .or_else(|| home(lookup, "XDG_DATA_HOME", ".local/share"))
-            .map(Self)
+            .map(|path| Self(absolute(path)))
             .ok_or(NoHome("the data directory"))
     }
 
@@ -138,6 +138,11 @@ impl DataDirectory {
     pub fn master_key(&self) -> PathBuf {
         self.0.join("master.key")
     }
+}
+
+/// A relative path means the directory that the program was started in, and goes on to mean it.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn named(lookup: Lookup<'_>, variable: &str) -> Option<PathBuf> {
