@@ -13,6 +13,7 @@ mod updates;
 pub mod wire;
 
 pub use client::{Access, Client, ClientError};
+pub use people::own_name;
 pub use server::{Server, ServerError, ServerSetup};
 pub use updates::Updates;
 pub use wire::{Change, Hello, Role, Update, UpdateBody, apply};

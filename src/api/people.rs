@@ -9,6 +9,14 @@ use tokio::net::{UnixListener, UnixStream};
 use super::wire::Role;
 use crate::config::Roles;
 
+/// The name of the user this process runs as, as the audit trail knows it.
+#[must_use]
+pub fn own_name() -> String {
+    let uid = rustix::process::geteuid().as_raw();
+    let gid = rustix::process::getegid().as_raw();
+    Accounts::of_this_machine().peer(uid, gid).name
+}
+
 /// A Unix user at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {

@@ -38,11 +38,7 @@ impl ConnectWise {
     ///
     /// # Errors
     /// Why not, for people.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "moves into the contract as its filter step")
-    )]
-    pub(super) fn wants(&self, record: &Record) -> Result<(), String> {
+    pub(super) fn filter(&self, record: &Record) -> Result<(), String> {
         let Some(wanted) = &self.trigger_on_status else {
             return Ok(());
         };
@@ -85,7 +81,7 @@ impl ConnectWise {
         let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
         let mut conditions = format!("{} > [{since}]", self.changed_field.name());
         if let Some(status) = &self.trigger_on_status {
-            conditions.push_str(&format!(" and status/name={}", quoted(status)));
+            conditions.extend([" and status/name=", &quoted(status)]);
         }
         let mut ask = Ask::get(
             "service/tickets",

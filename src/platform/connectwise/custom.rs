@@ -1,6 +1,6 @@
 //! Custom fields of a ticket. One of them can't be written alone: the whole array is read, merged and sent.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::platform::basics::{id_text, text_at};
 
@@ -71,7 +71,7 @@ pub(super) fn merge(current: &[Value], wanted: &[Wanted]) -> Result<Vec<Value>, 
                         }
                     }
                     Err(problem) => {
-                        problems.push(format!("customFields {}: {problem}", wish.name.shown()))
+                        problems.push(format!("customFields {}: {problem}", wish.name.shown()));
                     }
                 }
             }
@@ -176,14 +176,17 @@ fn converted(value: &Value, kind: &str) -> Result<Value, String> {
             }
         }
         ("Number" | "Currency" | "Percent", Value::Bool(_)) => wrong("number"),
-        ("Checkbox" | "Number" | "Currency" | "Percent", _) => Ok(value.clone()),
-        (_, Value::Number(_) | Value::Bool(_)) => Ok(json!(value.to_string())),
-        (_, Value::String(_)) => Ok(value.clone()),
+        ("Checkbox" | "Number" | "Currency" | "Percent", _) | (_, Value::String(_)) => {
+            Ok(value.clone())
+        }
+        (_, Value::Number(_) | Value::Bool(_)) => Ok(value.to_string().into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn fields() -> Vec<Value> {

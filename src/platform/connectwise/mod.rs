@@ -242,6 +242,10 @@ impl Platform for ConnectWise {
         self.read_ticket(call, id, wish).await
     }
 
+    fn wants(&self, record: &Record) -> Result<(), String> {
+        self.filter(record)
+    }
+
     async fn download(
         &self,
         call: &Call,

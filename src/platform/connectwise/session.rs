@@ -1,6 +1,7 @@
 //! Calls to one ConnectWise site: credential and `clientId` on each, the codebase looked up and kept, a 404
 //! told from its look-alikes, and what we learn about ourselves on the way.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -60,7 +61,7 @@ impl Ask {
         Self::new(Method::GET, path, right, what)
     }
 
-    pub(super) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(super) fn query(mut self, name: &'static str, value: impl Display) -> Self {
         self.query.push((name, value.to_string()));
         self
     }

@@ -3,11 +3,15 @@
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::address::Address;
+use super::address::{Address, Wrong};
 use crate::config::{ConnectorConfig, Problem, SecretReference, Secrets, Setting};
 use crate::model::SideRecordKind;
 
 /// The table as it is written; `docs/platforms/connectwise.md` explains each key.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each key is written true or false in the file"
+)]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
@@ -184,113 +188,132 @@ impl Settings {
     pub(super) fn read(config: &ConnectorConfig, secrets: &Secrets) -> Result<Self, Vec<Problem>> {
         let table: Table = config.settings().map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
+        let mut complain = |(what, mend): Wrong| {
+            problems.push(Problem::new(&config.file, format!("settings.{what}"), mend));
+        };
         let address = Address::new(
             filled(table.site.as_deref()),
             filled(table.base_url.as_deref()),
             filled(table.codebase.as_deref()),
         );
-        let mut complain = |what: String, mend: &str| {
-            problems.push(Problem::new(&config.file, what, mend));
-        };
-        let address = match address {
-            Ok(address) => Some(address),
-            Err((what, mend)) => {
-                complain(format!("settings.{what}"), mend);
-                None
+        let address = address.map_err(&mut complain).ok();
+        table.plain_problems().into_iter().for_each(&mut complain);
+        let callback = table.callback().map_err(&mut complain).ok();
+        let credential = table.credential(config, secrets, &mut problems);
+        match (address, callback, credential) {
+            (Some(address), Some(callback), Some(credential)) if problems.is_empty() => {
+                Ok(table.into_settings(address, callback, credential))
             }
-        };
-        if filled(Some(&table.company)).is_none() {
-            complain(
-                "settings.company is empty".into(),
+            _ => Err(problems),
+        }
+    }
+}
+
+impl Table {
+    fn plain_problems(&self) -> Vec<Wrong> {
+        let mut problems: Vec<Wrong> = Vec::new();
+        if filled(Some(&self.company)).is_none() {
+            problems.push((
+                "company is empty".into(),
                 "write the company identifier that people enter on the ConnectWise login screen",
-            );
+            ));
         }
-        if table.record_type == RecordType::Project {
-            complain(
-                "settings.record_type: project tickets are not supported".into(),
+        if self.record_type == RecordType::Project {
+            problems.push((
+                "record_type: project tickets are not supported".into(),
                 "use record_type = \"service\"; how project tickets are written is not documented publicly",
-            );
+            ));
         }
-        let object_id = match (table.callback_level, table.callback_object_id) {
+        problems
+    }
+
+    fn callback(&self) -> Result<CallbackPlan, Wrong> {
+        let object_id = match (self.callback_level, self.callback_object_id) {
             (CallbackLevel::Owner, None | Some(1)) => 1,
             (CallbackLevel::Owner, Some(_)) => {
-                complain(
-                    "settings.callback_object_id must be 1 (or left out) with callback_level = \"owner\"".into(),
+                return Err((
+                    "callback_object_id must be 1 (or left out) with callback_level = \"owner\""
+                        .into(),
                     "leave it out, or name a board or status with callback_level = \"board\" or \"status\"",
-                );
-                1
+                ));
             }
             (_, Some(id)) if id > 0 => id,
             (level, _) => {
-                complain(
+                return Err((
                     format!(
-                        "settings.callback_object_id is missing for callback_level = \"{}\"",
+                        "callback_object_id is missing for callback_level = \"{}\"",
                         level.word()
                     ),
-                    "write the numeric id of the board or status; `fieldbridge connector fields` lists them",
-                );
-                1
+                    "write the numeric id of the board or status",
+                ));
             }
         };
+        Ok(CallbackPlan {
+            level: self.callback_level,
+            object_id,
+            signature_required: self.require_callback_signature,
+        })
+    }
+
+    fn credential(
+        &self,
+        config: &ConnectorConfig,
+        secrets: &Secrets,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Credential> {
         let mut secret = |name: &'static str, reference: &SecretReference| {
-            config
-                .secret(Setting(name), reference, secrets)
-                .map_err(|problem| problems.push(problem))
-                .ok()
+            let value = config.secret(Setting(name), reference, secrets);
+            value.map_err(|problem| problems.push(problem)).ok()
         };
-        let public_key = secret("public_key", &table.public_key);
-        let private_key = secret("private_key", &table.private_key);
-        let client_id = secret("client_id", &table.client_id);
-        let (Some(address), Some(public_key), Some(private_key), Some(client_id), true) = (
+        let public_key = secret("public_key", &self.public_key);
+        let private_key = secret("private_key", &self.private_key);
+        let client_id = secret("client_id", &self.client_id);
+        Some(Credential {
+            company: self.company.trim().to_owned(),
+            public_key: public_key?,
+            private_key: private_key?,
+            client_id: client_id?,
+        })
+    }
+
+    fn into_settings(
+        self,
+        address: Address,
+        callback: CallbackPlan,
+        credential: Credential,
+    ) -> Settings {
+        Settings {
             address,
-            public_key,
-            private_key,
-            client_id,
-            problems.is_empty(),
-        ) else {
-            return Err(problems);
-        };
-        Ok(Self {
-            address,
-            credential: Credential {
-                company: table.company.trim().to_owned(),
-                public_key,
-                private_key,
-                client_id,
-            },
-            template_ticket: table.template_ticket_id.filter(|id| *id > 0),
-            trigger_on_status: owned(table.trigger_on_status.as_deref()),
-            api_version: owned(table.api_version.as_deref()),
-            member: owned(table.member.as_deref()),
-            related: table.related,
-            read_schedule: if table.read_schedule {
+            credential,
+            template_ticket: self.template_ticket_id.filter(|id| *id > 0),
+            trigger_on_status: owned(self.trigger_on_status.as_deref()),
+            api_version: owned(self.api_version.as_deref()),
+            member: owned(self.member.as_deref()),
+            related: self.related,
+            read_schedule: if self.read_schedule {
                 ScheduleReading::On
             } else {
                 ScheduleReading::Off
             },
-            side_records: table.side_records,
-            charges: table.charges,
+            side_records: self.side_records,
+            charges: self.charges,
             defaults: Defaults {
-                board: owned(table.board.as_deref()),
-                schedule_member: owned(table.schedule_member.as_deref()),
-                schedule_status: owned(table.schedule_status.as_deref()),
+                board: owned(self.board.as_deref()),
+                schedule_member: owned(self.schedule_member.as_deref()),
+                schedule_status: owned(self.schedule_status.as_deref()),
             },
-            own_callbacks: if table.skip_callback {
+            own_callbacks: if self.skip_callback {
                 OwnCallbacks::Skipped
             } else {
                 OwnCallbacks::Made
             },
-            note_mails: if table.note_notifications {
+            note_mails: if self.note_notifications {
                 NoteMails::Sent
             } else {
                 NoteMails::Suppressed
             },
-            callback: CallbackPlan {
-                level: table.callback_level,
-                object_id,
-                signature_required: table.require_callback_signature,
-            },
-        })
+            callback,
+        }
     }
 }
 
@@ -318,10 +341,7 @@ mod tests {
 
     fn complaints(settings: &str) -> String {
         let problems = read(settings).err().unwrap_or_default();
-        problems
-            .iter()
-            .map(|problem| format!("{problem}\n"))
-            .collect()
+        problems.iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -173,8 +173,10 @@ impl ConnectWise {
                 ("status", _) if kind == Kind::Schedule => {
                     self.schedule_status(call, value).await?
                 }
-                ("member", Value::String(identifier)) => json!({"identifier": identifier}),
-                ("catalogItem", Value::String(identifier)) => json!({"identifier": identifier}),
+                ("member" | "catalogItem", Value::String(identifier)) => {
+                    json!({"identifier": identifier})
+                }
+
                 ("type" | "workType" | "workRole" | "where", Value::String(text)) => {
                     json!({"name": text})
                 }

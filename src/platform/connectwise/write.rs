@@ -32,7 +32,7 @@ pub(super) struct Prepared {
 }
 
 /// Side records by the name under which a mapping may write them; they are no fields of a ticket.
-const SIDE_RECORDS: [&str; 3] = ["schedule", "time", "charge"];
+const SIDE_RECORDS: [&str; 3] = ["schedule", "time_entry", "charge"];
 
 /// The order in which references are sent: a status is judged by the board that stands before it.
 const REFERENCES: [&str; 24] = [
@@ -215,10 +215,10 @@ impl ConnectWise {
         let (first, last) = name.split_once(' ').unwrap_or((name, ""));
         let mut conditions = format!("firstName={}", quoted(first));
         if !last.trim().is_empty() {
-            conditions.push_str(&format!(" and lastName={}", quoted(last.trim())));
+            conditions.extend([" and lastName=", &quoted(last.trim())]);
         }
         if let Some(company) = scene.company {
-            conditions.push_str(&format!(" and company/id={company}"));
+            conditions.extend([" and company/id=", &company.to_string()]);
         }
         let ask = Ask::get(
             "company/contacts",
@@ -462,8 +462,8 @@ mod tests {
         assert_eq!(named("site", json!({"colour": "red"})), None);
     }
 
-    fn field(name: &str, value: Value) -> Result<Value, String> {
-        match plain(name, &value)? {
+    fn field(name: &str, value: &Value) -> Result<Value, String> {
+        match plain(name, value)? {
             Plain::Field(value) => Ok(value),
             _ => Err("no field".into()),
         }
@@ -472,37 +472,37 @@ mod tests {
     #[test]
     fn plain_values_keep_to_the_vendors_limits() {
         assert_eq!(
-            field("summary", json!("x".repeat(100))).unwrap(),
+            field("summary", &json!("x".repeat(100))).unwrap(),
             json!("x".repeat(100))
         );
-        let long = field("summary", json!("ü".repeat(101))).unwrap_err();
+        let long = field("summary", &json!("ü".repeat(101))).unwrap_err();
         assert!(long.contains("101 characters and takes 100"), "{long}");
-        assert_eq!(field("impact", json!(" high")).unwrap(), json!("High"));
-        assert!(field("severity", json!("Severe")).is_err());
+        assert_eq!(field("impact", &json!(" high")).unwrap(), json!("High"));
+        assert!(field("severity", &json!("Severe")).is_err());
         assert_eq!(
-            field("requiredDate", json!("2025-01-20 09:00:00")).unwrap(),
+            field("requiredDate", &json!("2025-01-20 09:00:00")).unwrap(),
             json!("2025-01-20T09:00:00Z")
         );
         assert_eq!(
-            field("requiredDate", json!("2025-01-20T09:00:00.5+02:00")).unwrap(),
+            field("requiredDate", &json!("2025-01-20T09:00:00.5+02:00")).unwrap(),
             json!("2025-01-20T07:00:00Z")
         );
         assert_eq!(
-            field("requiredDate", json!("2025-01-20")).unwrap(),
+            field("requiredDate", &json!("2025-01-20")).unwrap(),
             json!("2025-01-20T00:00:00Z")
         );
-        assert!(field("requiredDate", json!("soon")).is_err());
+        assert!(field("requiredDate", &json!("soon")).is_err());
         assert!(
-            field("closedFlag", json!(true))
+            field("closedFlag", &json!(true))
                 .unwrap_err()
                 .contains("can't be written")
         );
         assert!(
-            field("schedule", json!({}))
+            field("schedule", &json!({}))
                 .unwrap_err()
                 .contains("entry of its own")
         );
-        assert_eq!(field("somethingNew", json!(1)).unwrap(), json!(1));
+        assert_eq!(field("somethingNew", &json!(1)).unwrap(), json!(1));
     }
 
     #[test]

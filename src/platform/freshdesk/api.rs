@@ -11,6 +11,7 @@ use super::endpoint::Endpoint;
 use super::failure;
 use crate::http::{Call, Client, Request, Response};
 use crate::model::{Category, Failure, RecordId};
+use crate::platform::basics::next_link;
 
 /// Calls of one help desk.
 #[derive(Debug)]
@@ -134,7 +135,7 @@ impl Api {
             ));
         };
         // The header stands only where a page follows; a proxy may swallow it, so a full page counts too.
-        let linked = response.header("link").is_some_and(names_next);
+        let linked = next_link(&response.headers).is_some();
         let more = linked || items.len() >= PER_PAGE;
         Ok(Page { items, more })
     }
@@ -161,15 +162,6 @@ fn is_page(response: &Response) -> bool {
     response.body.trim_ascii_start().first() == Some(&b'<')
 }
 
-/// Whether a `Link` header names a next page.
-fn names_next(header: &str) -> bool {
-    header.split(',').any(|link| {
-        link.split(';')
-            .skip(1)
-            .any(|part| part.trim().replace('"', "") == "rel=next")
-    })
-}
-
 /// The ticket's number that a record id stands for.
 pub(super) fn ticket_number(id: &RecordId) -> Result<u64, Failure> {
     super::json::digits(id.as_str().as_bytes()).ok_or_else(|| {
@@ -189,16 +181,6 @@ mod tests {
     fn the_credential_is_as_the_vendors_vector_has_it() {
         let header = authorization(&"test-key".into());
         assert_eq!(header.expose_secret(), "Basic dGVzdC1rZXk6WA==");
-    }
-
-    #[test]
-    fn a_next_page_is_announced_by_link() {
-        assert!(names_next(
-            r#"<https://acme.freshdesk.com/api/v2/tickets?page=2>; rel="next""#
-        ));
-        assert!(names_next("<x>; rel=prev, <y>; rel=next"));
-        assert!(!names_next(r#"<https://x/?rel=next>; rel="prev""#));
-        assert!(!names_next(""));
     }
 
     #[test]

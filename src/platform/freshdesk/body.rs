@@ -386,7 +386,6 @@ fn number_of_text(name: &str, value: &Value) -> Value {
 fn fit(kind: FieldKind, value: &Value) -> Option<Value> {
     match (kind, value) {
         (FieldKind::Text, Value::Number(_) | Value::Bool(_)) => Some(json::text(value).into()),
-        (FieldKind::Text, Value::Object(_) | Value::Array(_)) => None,
         (FieldKind::Integer, Value::Number(number)) => {
             (number.is_i64() || number.is_u64()).then(|| value.clone())
         }
@@ -409,7 +408,10 @@ fn fit(kind: FieldKind, value: &Value) -> Option<Value> {
             let date: jiff::civil::Date = text.trim().get(..10)?.parse().ok()?;
             Some(date.to_string().into())
         }
-        (FieldKind::Integer | FieldKind::Number | FieldKind::Boolean | FieldKind::Date, _) => None,
+        (FieldKind::Text, Value::Object(_) | Value::Array(_))
+        | (FieldKind::Integer | FieldKind::Number | FieldKind::Boolean | FieldKind::Date, _) => {
+            None
+        }
         _ => Some(value.clone()),
     }
 }

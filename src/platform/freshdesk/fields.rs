@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::json;
 use crate::model::FieldKind;
+use crate::platform::basics::{is_true, text_at};
 
 /// A field as `/ticket_fields` or `/admin/ticket_fields` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl TicketFields {
         let mut fields = Vec::with_capacity(items.len());
         for item in items {
             let item = item.get("ticket_field").unwrap_or(item);
-            if item.get("archived") != Some(&Value::Bool(true)) {
+            if !is_true(item, "archived") {
                 read_field(item, &mut fields);
             }
         }
@@ -215,15 +216,14 @@ const SOURCES: [(i64, &str); 6] = [
 ];
 
 fn read_field(item: &Value, fields: &mut Vec<TicketField>) {
-    let Some(name) = json::member(item, "name") else {
+    let Some(name) = text_at(item, &["name"]) else {
         return;
     };
-    let vendor_type = json::member(item, "type").unwrap_or("custom_text");
+    let vendor_type = text_at(item, &["type"]).unwrap_or("custom_text");
     let custom = match item.get("default").and_then(Value::as_bool) {
         Some(default) => !default,
         None => !vendor_type.starts_with("default_"),
     };
-    let is_true = |member: &str| item.get(member) == Some(&Value::Bool(true));
     // A field of a section is shown, and so required, only when the section's own field says so.
     let in_section = item
         .get("section_mappings")
@@ -247,15 +247,15 @@ fn read_field(item: &Value, fields: &mut Vec<TicketField>) {
         } else {
             member_of_ticket(name, vendor_type).to_owned()
         },
-        label: json::member(item, "label").unwrap_or(name).to_owned(),
+        label: text_at(item, &["label"]).unwrap_or(name).to_owned(),
         custom,
         kind: kind(vendor_type, &choices),
-        required: is_true("required_for_agents") && !in_section,
+        required: is_true(item, "required_for_agents") && !in_section,
         choices,
         lacks_dependents: nested && levels.len() > 1 && dependents.is_empty(),
     });
     for (place, dependent) in dependents.into_iter().enumerate() {
-        let Some(name) = json::member(dependent, "name") else {
+        let Some(name) = text_at(dependent, &["name"]) else {
             continue;
         };
         let level = dependent.get("level").and_then(json::number);
@@ -263,7 +263,7 @@ fn read_field(item: &Value, fields: &mut Vec<TicketField>) {
         let choices = levels.get(level.unwrap_or(place + 2).saturating_sub(1));
         fields.push(TicketField {
             name: name.to_owned(),
-            label: json::member(dependent, "label").unwrap_or(name).to_owned(),
+            label: text_at(dependent, &["label"]).unwrap_or(name).to_owned(),
             custom: true,
             kind: FieldKind::Text,
             required: false,
@@ -348,7 +348,7 @@ fn first_text(choice: &Value) -> Option<String> {
     match choice {
         Value::String(text) => Some(text.clone()),
         Value::Array(labels) => labels.iter().find_map(Value::as_str).map(str::to_owned),
-        Value::Object(_) => json::member(choice, "value").map(str::to_owned),
+        Value::Object(_) => text_at(choice, &["value"]).map(str::to_owned),
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ use super::write::missing_marker_field;
 use super::{Freshdesk, json};
 use crate::http::Call;
 use crate::model::{Category, Failure, Marker, RecordId, Timestamp};
+use crate::platform::basics::moment_at;
 use crate::platform::{Changed, Found};
 
 /// How many pages of recent tickets are looked through for a marker that the search does not show yet.
@@ -119,11 +120,11 @@ impl Freshdesk {
                 .api
                 .page(call, &LIST_TICKETS, deed, request, page)
                 .await?;
-            let marked = page
+            let hits = page
                 .items
                 .iter()
                 .filter(|ticket| carries(ticket.get("custom_fields"), field, marker));
-            numbers.extend(marked.filter_map(|ticket| json::number(ticket.get("id")?)));
+            numbers.extend(hits.filter_map(|ticket| json::number(ticket.get("id")?)));
             if !numbers.is_empty() || !page.more {
                 break;
             }
@@ -161,7 +162,7 @@ impl Freshdesk {
         let last = page
             .items
             .iter()
-            .filter_map(|ticket| json::moment(ticket, "updated_at"))
+            .filter_map(|ticket| moment_at(ticket, &["updated_at"]))
             .max();
         let next = if page.more { cursor.next(last)? } else { None };
         let fields = self
@@ -184,7 +185,7 @@ impl Freshdesk {
             if !matches!(self.settings.conditions.judge(ticket), Verdict::Unwanted(_)) {
                 records.push((
                     RecordId::new(number.to_string()),
-                    json::moment(ticket, "updated_at"),
+                    moment_at(ticket, &["updated_at"]),
                 ));
             }
         }

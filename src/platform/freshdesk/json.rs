@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-use crate::model::Timestamp;
-
 /// A scalar as text; objects and lists as their JSON.
 pub(super) fn text(value: &Value) -> String {
     match value {
@@ -11,12 +9,6 @@ pub(super) fn text(value: &Value) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
-}
-
-/// A member's text, if it is text and not blank.
-pub(super) fn member<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
-    let text = object.get(name)?.as_str()?;
-    (!text.trim().is_empty()).then_some(text)
 }
 
 /// A positive whole number, given as number or as text.
@@ -44,11 +36,6 @@ pub(super) fn digits(text: &[u8]) -> Option<u64> {
 /// A member's id as text.
 pub(super) fn id(object: &Value, name: &str) -> Option<String> {
     number(object.get(name)?).map(|number| number.to_string())
-}
-
-/// A member's moment; the vendor writes it with `Z` or with an offset.
-pub(super) fn moment(object: &Value, name: &str) -> Option<Timestamp> {
-    object.get(name)?.as_str()?.parse().ok()
 }
 
 /// Whether a value says nothing.
@@ -81,14 +68,5 @@ mod tests {
         ] {
             assert_eq!(number(&wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_moment_may_carry_an_offset() {
-        let object = json!({"at": "2014-12-31T12:27:09+10:00"});
-        assert_eq!(
-            moment(&object, "at"),
-            Some("2014-12-31T02:27:09Z".parse().unwrap())
-        );
     }
 }

@@ -122,17 +122,6 @@ impl Freshdesk {
             settings,
         })
     }
-
-    /// Whether the connector wants a ticket as it is now.
-    ///
-    /// # Errors
-    /// Why not, for people.
-    pub(super) fn wants(&self, record: &Record) -> Result<(), String> {
-        match self.settings.conditions.judge(&record.fields) {
-            Verdict::Wanted | Verdict::Unclear => Ok(()),
-            Verdict::Unwanted(why) => Err(why),
-        }
-    }
 }
 
 #[async_trait]
@@ -198,6 +187,14 @@ impl Platform for Freshdesk {
         wish: Wish,
     ) -> Result<Option<Record>, Failure> {
         self.read_record(call, id, wish).await
+    }
+
+    fn wants(&self, record: &Record) -> Result<(), String> {
+        match self.settings.conditions.judge(&record.fields) {
+            // What a fetch does not tell can't be held against a ticket.
+            Verdict::Wanted | Verdict::Unclear => Ok(()),
+            Verdict::Unwanted(why) => Err(why),
+        }
     }
 
     async fn download(

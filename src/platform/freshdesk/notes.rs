@@ -124,16 +124,15 @@ impl Freshdesk {
                 return Err(refused_download(file, &answer));
             }
         }
-        let response = match response {
-            Some(response) => response,
-            None => {
-                let link = self.fresh_link(call, number, file).await?;
-                let answer = self.follow(call, file, &link).await?;
-                if !answer.is_success() {
-                    return Err(refused_download(file, &answer));
-                }
-                answer
+        let response = if let Some(response) = response {
+            response
+        } else {
+            let link = self.fresh_link(call, number, file).await?;
+            let answer = self.follow(call, file, &link).await?;
+            if !answer.is_success() {
+                return Err(refused_download(file, &answer));
             }
+            answer
         };
         let named = response.header("content-type").map(str::to_owned);
         Ok(FileContent {

@@ -10,6 +10,7 @@ use super::{Freshdesk, html, json};
 use crate::http::Call;
 use crate::model::{Category, Failure, FileReference, Note, NoteVisibility, Record, RecordId};
 use crate::platform::Wish;
+use crate::platform::basics::{is_true, moment_at, text_at};
 
 /// The related objects that come with a ticket; each costs credit of the rate limit.
 pub(super) const INCLUDES: &str = "requester,company,stats";
@@ -50,9 +51,9 @@ impl Freshdesk {
         }
         hide_links(&mut ticket);
         record.fields = Value::Object(ticket);
-        record.label = json::member(&record.fields, "subject")
+        record.label = text_at(&record.fields, &["subject"])
             .map_or_else(|| format!("ticket {id}"), str::to_owned);
-        record.changed_at = json::moment(&record.fields, "updated_at");
+        record.changed_at = moment_at(&record.fields, &["updated_at"]);
         Ok(Some(record))
     }
 
@@ -147,7 +148,7 @@ impl Freshdesk {
                 break;
             }
         }
-        conversations.sort_by_key(|conversation| json::moment(conversation, "created_at"));
+        conversations.sort_by_key(|conversation| moment_at(conversation, &["created_at"]));
         Ok(conversations)
     }
 
@@ -188,7 +189,7 @@ impl Freshdesk {
     /// Whether the account we use (or the agent in whose name it writes) wrote a conversation.
     pub(super) fn wrote(&self, agent: &Agent, conversation: &Value) -> bool {
         let author = conversation.get("user_id").and_then(json::number);
-        let incoming = conversation.get("incoming") == Some(&Value::Bool(true));
+        let incoming = is_true(conversation, "incoming");
         !incoming
             && author.is_some_and(|id| id == agent.id || self.settings.note_author == Some(id))
     }
@@ -268,10 +269,10 @@ pub(super) fn size(file: &Value) -> Option<u64> {
 pub(super) fn reference(file: &Value, by_us: bool) -> Option<FileReference> {
     Some(FileReference {
         id: json::id(file, "id")?,
-        name: json::member(file, "name").unwrap_or("file").to_owned(),
-        media_type: json::member(file, "content_type").map(str::to_owned),
+        name: text_at(file, &["name"]).unwrap_or("file").to_owned(),
+        media_type: text_at(file, &["content_type"]).map(str::to_owned),
         size: size(file),
-        url: json::member(file, "attachment_url").map(str::to_owned),
+        url: text_at(file, &["attachment_url"]).map(str::to_owned),
         by_us,
     })
 }
@@ -282,11 +283,11 @@ fn note(
     agent: &Agent,
     by_us: bool,
 ) -> Option<Note> {
-    let text = match json::member(conversation, "body_text") {
+    let text = match text_at(conversation, &["body_text"]) {
         Some(text) => text.trim().to_owned(),
-        None => html::to_text(json::member(conversation, "body").unwrap_or_default()),
+        None => html::to_text(text_at(conversation, &["body"]).unwrap_or_default()),
     };
-    let private = conversation.get("private") == Some(&Value::Bool(true));
+    let private = is_true(conversation, "private");
     Some(Note {
         id: json::id(conversation, "id")?,
         text,
@@ -296,7 +297,7 @@ fn note(
             NoteVisibility::Public
         },
         author: author(conversation, ticket, agent),
-        created_at: json::moment(conversation, "created_at"),
+        created_at: moment_at(conversation, &["created_at"]),
         by_us,
     })
 }
@@ -311,11 +312,11 @@ fn author(conversation: &Value, ticket: &Map<String, Value>, agent: &Agent) -> O
     if let Some(requester) = requester
         && user.is_some()
         && requester.get("id").and_then(json::number) == user
-        && let Some(name) = json::member(requester, "name")
+        && let Some(name) = text_at(requester, &["name"])
     {
         return Some(name.to_owned());
     }
-    json::member(conversation, "from_email")
+    text_at(conversation, &["from_email"])
         .map(str::to_owned)
         .or_else(|| user.map(|user| format!("user {user}")))
 }

@@ -14,6 +14,7 @@ use super::fields::TicketFields;
 use super::json;
 use crate::http::Call;
 use crate::model::{Category, Clock, Failure, Marker, Timestamp};
+use crate::platform::basics::text_at;
 
 /// The agent whose key we use.
 #[derive(Clone, Debug)]
@@ -48,8 +49,8 @@ impl Agent {
             )
         })?;
         let contact = answer.get("contact").unwrap_or(answer);
-        let name = json::member(contact, "name").unwrap_or("the agent");
-        let name = match json::member(contact, "email") {
+        let name = text_at(contact, &["name"]).unwrap_or("the agent");
+        let name = match text_at(contact, &["email"]) {
             Some(email) => format!("{name} <{email}>"),
             None => name.to_owned(),
         };

@@ -7,6 +7,7 @@ use super::endpoint::{ADD_TIME_ENTRY, LIST_TIME_ENTRIES, UPDATE_TIME_ENTRY};
 use super::{Freshdesk, body, html, json};
 use crate::http::Call;
 use crate::model::{Category, Failure, RecordId, SideRecord, SideRecordKind};
+use crate::platform::basics::text_at;
 
 impl Freshdesk {
     /// Writes a time entry: a new one, or the one that stands for the same Field Nation time log.
@@ -83,7 +84,7 @@ impl Freshdesk {
             .await?;
         let mark = mark(source);
         let marked = entries.as_array().into_iter().flatten().find(|entry| {
-            let note = json::member(entry, "note").map(html::to_text);
+            let note = text_at(entry, &["note"]).map(html::to_text);
             note.is_some_and(|note| note.contains(&mark))
         });
         Ok(marked.and_then(|entry| json::number(entry.get("id")?)))

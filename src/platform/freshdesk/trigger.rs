@@ -26,22 +26,19 @@ const MOST_RECORDS: usize = 100;
 /// A refusal that tells the rule's author what to change.
 pub(super) fn read(request: &TriggerRequest) -> Result<TriggerReading, TriggerRefusal> {
     // The query goes first: nothing that a customer writes into a ticket can get there.
-    let query = NAMES.iter().filter_map(|name| request.parameter(name));
-    if let Some(id) = query
-        .filter_map(|text| json::digits(text.as_bytes()))
-        .next()
-    {
-        return Ok(records(vec![id], DeliveryForm::Query));
+    let mut query = NAMES.iter().filter_map(|name| request.parameter(name));
+    if let Some(id) = query.find_map(|text| json::digits(text.as_bytes())) {
+        return Ok(records(&[id], DeliveryForm::Query));
     }
     let (ids, form) = from_body(&request.body);
     if ids.is_empty() {
         Err(refusal(request))
     } else {
-        Ok(records(ids, form))
+        Ok(records(&ids, form))
     }
 }
 
-fn records(ids: Vec<u64>, form: DeliveryForm) -> TriggerReading {
+fn records(ids: &[u64], form: DeliveryForm) -> TriggerReading {
     TriggerReading::Records {
         ids: ids.iter().map(|id| RecordId::new(id.to_string())).collect(),
         // The same body comes for every change of a ticket, so that nothing tells one delivery from another.

@@ -11,6 +11,7 @@ use super::{Freshdesk, json};
 use crate::http::Call;
 use crate::model::{Category, Failure, Marker, Note, NoteVisibility, Record, RecordId};
 use crate::platform::Created;
+use crate::platform::basics::text_at;
 
 impl Freshdesk {
     /// Creates a ticket that carries the marker in the field that the settings name.
@@ -174,9 +175,9 @@ pub(super) fn missing_marker_field(name: &str) -> Failure {
 }
 
 fn plain_text(conversation: &Value) -> String {
-    match json::member(conversation, "body_text") {
+    match text_at(conversation, &["body_text"]) {
         Some(text) => text.to_owned(),
-        None => super::html::to_text(json::member(conversation, "body").unwrap_or_default()),
+        None => super::html::to_text(text_at(conversation, &["body"]).unwrap_or_default()),
     }
 }
 
