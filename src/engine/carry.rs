@@ -67,7 +67,9 @@ pub(super) async fn notes_to_work_order(
     let there = if attempt.is_repeated() {
         let running = attempt.begin(Step::Message);
         let result = field_nation.messages(&running.call, work_order).await;
-        attempt.end(running, result, standing)?
+        attempt.end(running, result, |there| {
+            format!("{} stand there already", there.len())
+        })?
     } else {
         Vec::new()
     };
@@ -152,7 +154,9 @@ pub(super) async fn files_to_work_order(
     let there = if attempt.is_repeated() {
         let running = attempt.begin(Step::Attach);
         let result = field_nation.files(&running.call, work_order).await;
-        attempt.end(running, result, standing)?
+        attempt.end(running, result, |there| {
+            format!("{} stand there already", there.len())
+        })?
     } else {
         Vec::new()
     };
@@ -216,10 +220,6 @@ pub(super) async fn files_to_record(
         attempt.carried(work_order_file_key(&file.id), id).await?;
     }
     Ok(())
-}
-
-fn standing<T>(there: &Vec<T>) -> String {
-    format!("{} stand there already", there.len())
 }
 
 /// What an interrupted attempt may have left on the record.

@@ -8,6 +8,7 @@ mod chance;
 mod control;
 mod faults;
 mod fieldnation;
+mod freshdesk;
 mod journal;
 mod outbox;
 mod places;
@@ -22,6 +23,9 @@ pub use self::faults::{Extent, Fault, FaultKind, Faults};
 pub use self::fieldnation::{
     ActProblem, ErrorBodies, FieldNation, FieldNationCredentials, FieldNationSettings,
     InlineSchedule, NewFile, Status,
+};
+pub use self::freshdesk::{
+    AutomationRule, Content, Delivered, Freshdesk, FreshdeskSettings, NewTicket, Performer, When,
 };
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
