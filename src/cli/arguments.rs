@@ -16,7 +16,9 @@ use crate::model::{
 /// Without a command it opens the console: on the engine that runs, or on one that it starts.
 #[derive(Debug, Parser)]
 #[command(name = "fieldbridge", version, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 done · 1 failed · 2 usage · 3 not found · 4 refused · 5 no engine running")]
+#[command(
+    after_help = "Exit codes: 0 done · 1 failed · 2 usage · 3 not found · 4 refused · 5 no engine running"
+)]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
@@ -27,11 +29,15 @@ pub(super) struct Arguments {
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// The config directory [default: $FIELDBRIDGE_CONFIG, else ~/.config/fieldbridge]
     #[arg(long, global = true, value_name = "DIR")]
+    #[arg(
+        help = "The config directory [default: $FIELDBRIDGE_CONFIG, else ~/.config/fieldbridge]"
+    )]
     pub(super) config: Option<PathBuf>,
-    /// The data directory [default: $FIELDBRIDGE_DATA, else as in fieldbridge.toml, else ~/.local/share/fieldbridge]
     #[arg(long, global = true, value_name = "DIR")]
+    #[arg(
+        help = "The data directory [default: $FIELDBRIDGE_DATA, else as in fieldbridge.toml, else ~/.local/share/fieldbridge]"
+    )]
     pub(super) data: Option<PathBuf>,
     /// Print exactly one JSON value
     #[arg(long, global = true)]
@@ -47,7 +53,7 @@ pub(super) struct Global {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the engine without a console (systemd)
-    Serve,
+    Serve(ServeArguments),
     /// Write a config directory, every key explained
     Init(InitArguments),
     /// Check all files of the config directory
@@ -78,6 +84,13 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// Leave the terminal's session, as a console does that hands its engine over
+    #[arg(long, hide = true)]
+    pub(super) detached: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct InitArguments {
     /// Also write a connector of this platform
     #[arg(long)]
@@ -92,13 +105,9 @@ pub(super) enum ConnectorCommand {
     /// All connectors and how they are
     List,
     /// One connector
-    Show {
-        connector: ConnectorId,
-    },
+    Show { connector: ConnectorId },
     /// Check credential, rights and features
-    Test {
-        connector: ConnectorId,
-    },
+    Test { connector: ConnectorId },
     /// The fields that mappings can write
     Fields {
         connector: ConnectorId,
@@ -110,21 +119,13 @@ pub(super) enum ConnectorCommand {
         refresh: bool,
     },
     /// Hold a connector's transactions
-    Pause {
-        connector: ConnectorId,
-    },
+    Pause { connector: ConnectorId },
     /// Let them go on
-    Resume {
-        connector: ConnectorId,
-    },
+    Resume { connector: ConnectorId },
     /// The address that the platform calls; keep it secret
-    TriggerUrl {
-        connector: ConnectorId,
-    },
+    TriggerUrl { connector: ConnectorId },
     /// Make a new address and refuse the old one from now on
-    RotateToken {
-        connector: ConnectorId,
-    },
+    RotateToken { connector: ConnectorId },
     /// Subscriptions at the platform that call us
     #[command(subcommand)]
     Callbacks(CallbackCommand),
@@ -140,13 +141,9 @@ pub(super) enum ConnectorCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum CallbackCommand {
     /// Make the subscription, or say how it is made by hand
-    Register {
-        connector: ConnectorId,
-    },
+    Register { connector: ConnectorId },
     /// Those that lead to us
-    List {
-        connector: ConnectorId,
-    },
+    List { connector: ConnectorId },
     /// Remove one
     Remove {
         connector: ConnectorId,
@@ -186,31 +183,36 @@ pub(super) enum MappingCommand {
         mapping: Option<PathBuf>,
     },
     /// Evaluate a mapping on an input and print the output; needs no engine
-    Eval {
-        #[arg(long, value_name = "FILE")]
-        mapping: PathBuf,
-        #[arg(long, value_enum)]
-        direction: DirectionArgument,
-        /// The event, on outbound, e.g. FN_WO_ASSIGNED
-        #[arg(long)]
-        event: Option<EventName>,
-        /// The source as JSON; - reads stdin
-        #[arg(long, value_name = "FILE")]
-        input: PathBuf,
-    },
-    /// What a connector's mapping makes of a record, a transaction or a file; sends nothing
+    Eval(EvaluateArguments),
+    /// What a connector's mapping makes of a record, a transaction (the latest, unless named) or a file; sends nothing
     Preview(PreviewArguments),
 }
 
 #[derive(Debug, Args)]
+pub(super) struct EvaluateArguments {
+    /// The mapping file
+    #[arg(long, value_name = "FILE")]
+    pub(super) mapping: PathBuf,
+    /// Which rules
+    #[arg(long, value_enum)]
+    pub(super) direction: DirectionArgument,
+    #[arg(long, help = "The event, on outbound, e.g. FN_WO_ASSIGNED")]
+    pub(super) event: Option<EventName>,
+    /// The source as JSON; - reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub(super) input: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct PreviewArguments {
+    /// Whose mapping
+    #[arg(long)]
     pub(super) connector: ConnectorId,
     #[command(flatten)]
     pub(super) sample: SampleArguments,
     #[arg(long, value_enum, default_value_t)]
     pub(super) direction: DirectionArgument,
-    /// The event, on outbound, e.g. FN_WO_ASSIGNED
-    #[arg(long)]
+    #[arg(long, help = "The event, on outbound, e.g. FN_WO_ASSIGNED")]
     pub(super) event: Option<EventName>,
     /// Another mapping file than the connector's
     #[arg(long, value_name = "FILE")]
@@ -218,7 +220,7 @@ pub(super) struct PreviewArguments {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(required = false, multiple = false)]
 pub(super) struct SampleArguments {
     /// A record, fetched now
     #[arg(long, value_parser = record_id)]
@@ -319,15 +321,11 @@ pub(super) struct CommandArguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum SecretCommand {
     /// Keep a secret, read from stdin
-    Set {
-        name: String,
-    },
+    Set { name: String },
     /// The names of those kept; their values are never shown
     List,
     /// Forget a secret
-    Rm {
-        name: String,
-    },
+    Rm { name: String },
 }
 
 #[derive(Debug, Args)]
@@ -433,7 +431,10 @@ fn work_order_id(text: &str) -> Result<WorkOrderId, std::num::ParseIntError> {
 const LONGEST: usize = 1000;
 
 fn limit(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|limit| (1..=LONGEST).contains(limit));
+    let number = text
+        .parse()
+        .ok()
+        .filter(|limit| (1..=LONGEST).contains(limit));
     number.ok_or_else(|| format!("a number from 1 to {LONGEST}"))
 }
 
@@ -450,7 +451,16 @@ mod tests {
 
     #[test]
     fn global_flags_stand_anywhere() {
-        let arguments = ["fieldbridge", "tx", "list", "--json", "--state", "dead", "--config", "/x"];
+        let arguments = [
+            "fieldbridge",
+            "tx",
+            "list",
+            "--json",
+            "--state",
+            "dead",
+            "--config",
+            "/x",
+        ];
         let arguments = Arguments::try_parse_from(arguments).unwrap();
         assert!(arguments.global.json);
         let Some(Command::Tx(TransactionCommand::List(list))) = arguments.command else {
@@ -466,8 +476,8 @@ mod tests {
             "tx list --limit 0",
             "tx show not-a-uuid",
             "tx discard 00000000-0000-0000-0000-000000000001",
-            "mapping preview cw-main",
-            "mapping preview cw-main --record 1 --input -",
+            "mapping preview --record 1",
+            "mapping preview --connector cw-main --record 1 --input -",
             "connector show NO_SLUG",
             "init --id cw-main",
         ] {

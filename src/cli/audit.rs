@@ -5,6 +5,7 @@ use super::context::Context;
 use super::failure::CliError;
 use super::output::Output;
 use super::table::{Side, Table};
+use super::text::push_line;
 use super::words;
 use crate::store::{AuditEntry, Page, PageCursor};
 
@@ -30,14 +31,24 @@ fn text(output: &Output, page: &Page<AuditEntry>) -> String {
         table.row([
             words::moment(entry.at),
             entry.by.clone(),
-            entry.connector.as_ref().map(ToString::to_string).unwrap_or_default(),
-            entry.transaction.map(|id| id.to_string()).unwrap_or_default(),
+            entry
+                .connector
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            entry
+                .transaction
+                .map(|id| id.to_string())
+                .unwrap_or_default(),
             entry.action.clone(),
         ]);
     }
     let mut text = output.table(&table);
     if let Some(next) = page.next {
-        text.push_str(&format!("more: fieldbridge audit --before {}\n", next.0));
+        push_line(
+            &mut text,
+            &format!("more: fieldbridge audit --before {}", next.0),
+        );
     }
     text
 }

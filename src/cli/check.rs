@@ -9,8 +9,10 @@ use super::failure::CliError;
 use super::mapping::mapping_findings;
 use super::offline::{open_store, open_vault, sealed_secrets};
 use super::output::{Look, Output};
-use super::text::safe;
-use crate::config::{ConnectorConfig, FieldNationSettings, Problem, SealedSecrets, SecretReference, Secrets};
+use super::text::{push_line, safe};
+use crate::config::{
+    ConnectorConfig, FieldNationSettings, Problem, SealedSecrets, SecretReference, Secrets,
+};
 use crate::model::TokioClock;
 use crate::platform::registry::{self, Setup};
 
@@ -31,7 +33,9 @@ pub(super) async fn check(context: &Context) -> Result<(), CliError> {
     if let Ok(settings) = &loaded.settings {
         match &settings.field_nation {
             Some(field_nation) => {
-                findings.problems.extend(field_nation_problems(context, field_nation, &secrets));
+                findings
+                    .problems
+                    .extend(field_nation_problems(context, field_nation, &secrets));
             }
             None => findings.warnings.push(Problem::new(
                 &context.directory.settings_file(),
@@ -41,7 +45,9 @@ pub(super) async fn check(context: &Context) -> Result<(), CliError> {
         }
     }
     for connector in loaded.good().filter(|connector| connector.enabled) {
-        findings.problems.extend(adapter_problems(connector, &secrets));
+        findings
+            .problems
+            .extend(adapter_problems(connector, &secrets));
     }
     mapping_findings(context, &mut findings).await;
     let value = json!({
@@ -49,8 +55,19 @@ pub(super) async fn check(context: &Context) -> Result<(), CliError> {
         "problems": findings.problems,
         "warnings": findings.warnings,
     });
-    let text = |output: &Output| text(output, loaded.connectors.len(), &findings);
-    context.output.result(&value, text)?;
+    let connectors = loaded.connectors.len();
+    context.output.result(&value, |output| {
+        let plural = if connectors == 1 {
+            "connector"
+        } else {
+            "connectors"
+        };
+        findings_text(
+            output,
+            &findings,
+            &format!("{connectors} {plural}, no problems"),
+        )
+    })?;
     if findings.problems.is_empty() {
         Ok(())
     } else {
@@ -58,7 +75,8 @@ pub(super) async fn check(context: &Context) -> Result<(), CliError> {
     }
 }
 
-fn text(output: &Output, connectors: usize, findings: &Findings) -> String {
+/// Problems and warnings as text; without a problem, what is good.
+pub(super) fn findings_text(output: &Output, findings: &Findings, good: &str) -> String {
     let mut text = String::new();
     for (look, glyph, list) in [
         (Look::Bad, "✗", &findings.problems),
@@ -66,14 +84,11 @@ fn text(output: &Output, connectors: usize, findings: &Findings) -> String {
     ] {
         for problem in list {
             let line = format!("{glyph} {}", safe(&problem.to_string()));
-            text.push_str(&output.paint(look, &line));
-            text.push('\n');
+            push_line(&mut text, &output.paint(look, &line));
         }
     }
     if findings.problems.is_empty() {
-        let plural = if connectors == 1 { "connector" } else { "connectors" };
-        text.push_str(&output.paint(Look::Good, &format!("✓ {connectors} {plural}, no problems")));
-        text.push('\n');
+        push_line(&mut text, &output.paint(Look::Good, &format!("✓ {good}")));
     }
     text
 }
@@ -117,7 +132,11 @@ fn field_nation_problems(
     ];
     let missing = references.into_iter().filter_map(|(key, reference)| {
         let why = secrets.resolve(reference?).err()?;
-        Some(Problem::new(&file, format!("field_nation.{key}: {why}"), ""))
+        Some(Problem::new(
+            &file,
+            format!("field_nation.{key}: {why}"),
+            "",
+        ))
     });
     let mut problems: Vec<_> = missing.collect();
     for (key, address) in [

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::failure::CliError;
 use super::output::{Look, Output};
 use super::table::{Side, Table};
-use super::text::safe;
+use super::text::{push_line, safe};
 use super::words;
 use crate::api::Client;
 use crate::engine::{ConnectorState, ConnectorView, Overview};
@@ -23,7 +23,11 @@ pub(super) async fn run(context: &Context, command: ConnectorCommand) -> Result<
         ConnectorCommand::Test { connector } => {
             let probe = client.probe(&connector).await?;
             output.result(&probe, |output| probe_text(output, &probe))?;
-            if probe.is_good() { Ok(()) } else { Err(CliError::Told(1)) }
+            if probe.is_good() {
+                Ok(())
+            } else {
+                Err(CliError::Told(1))
+            }
         }
         ConnectorCommand::Fields {
             connector,
@@ -38,26 +42,35 @@ pub(super) async fn run(context: &Context, command: ConnectorCommand) -> Result<
         ConnectorCommand::Pause { connector } => {
             let held = client.pause(&connector).await?;
             let done = json!({"connector": connector, "held": held});
-            output.result(&done, |_| format!("{connector} is paused; {held} transactions are held\n"))
+            output.result(&done, |_| {
+                format!("{connector} is paused; {held} transactions are held\n")
+            })
         }
         ConnectorCommand::Resume { connector } => {
             let released = client.resume(&connector).await?;
             let done = json!({"connector": connector, "released": released});
-            output.result(&done, |_| format!("{connector} runs again; {released} transactions were released\n"))
+            output.result(&done, |_| {
+                format!("{connector} runs again; {released} transactions were released\n")
+            })
         }
         ConnectorCommand::TriggerUrl { connector } => {
             let url = client.trigger_url(&connector).await?;
-            output.result(&json!({"connector": connector, "url": url}), |_| format!("{url}\n"))
+            output.result(&json!({"connector": connector, "url": url}), |_| {
+                format!("{url}\n")
+            })
         }
         ConnectorCommand::RotateToken { connector } => {
             let url = client.rotate_token(&connector).await?;
             output.note("The old address is refused from now on; give the platform the new one:");
-            output.result(&json!({"connector": connector, "url": url}), |_| format!("{url}\n"))
+            output.result(&json!({"connector": connector, "url": url}), |_| {
+                format!("{url}\n")
+            })
         }
         ConnectorCommand::Callbacks(command) => callbacks(output, &client, command).await,
         ConnectorCommand::Trigger { connector, record } => {
             let transaction = client.trigger(&connector, &record).await?;
-            let done = json!({"connector": connector, "record": record, "transaction": transaction});
+            let done =
+                json!({"connector": connector, "record": record, "transaction": transaction});
             output.result(&done, |_| format!("{transaction}\n"))
         }
     }
@@ -85,7 +98,8 @@ fn list_text(output: &Output, overview: &Overview) -> String {
         ("name", Side::Left),
     ]);
     for connector in &overview.connectors {
-        let count = |state| (connector.inbound.of(state) + connector.outbound.of(state)).to_string();
+        let count =
+            |state| (connector.inbound.of(state) + connector.outbound.of(state)).to_string();
         table.row([
             connector.id.as_str(),
             connector.platform.title(),
@@ -103,8 +117,7 @@ fn list_text(output: &Output, overview: &Overview) -> String {
     for connector in &overview.connectors {
         for line in trouble(connector, overview.engine.now) {
             let line = format!("{}: {}", connector.id, safe(&line));
-            text.push_str(&output.paint(Look::Bad, &line));
-            text.push('\n');
+            push_line(&mut text, &output.paint(Look::Bad, &line));
         }
     }
     text
@@ -142,7 +155,9 @@ async fn show(output: &Output, client: &Client, id: &ConnectorId) -> Result<(), 
     let connector = overview.connectors.iter().find(|one| one.id == *id);
     let connector =
         connector.ok_or_else(|| CliError::NotFound(format!("there is no connector {id}")))?;
-    output.result(connector, |output| show_text(output, connector, overview.engine.now))
+    output.result(connector, |output| {
+        show_text(output, connector, overview.engine.now)
+    })
 }
 
 fn show_text(output: &Output, connector: &ConnectorView, now: Timestamp) -> String {
@@ -150,26 +165,50 @@ fn show_text(output: &Output, connector: &ConnectorView, now: Timestamp) -> Stri
         ("connector", connector.id.to_string()),
         ("name", connector.name.clone()),
         ("platform", connector.platform.title().to_owned()),
-        ("state", format!("{} {}", glyph(connector.state), connector.state.word())),
+        (
+            "state",
+            format!("{} {}", glyph(connector.state), connector.state.word()),
+        ),
         ("last success", words::since(connector.last_success_at, now)),
-        ("outbound create", words::yes_no(connector.outbound_create).to_owned()),
+        (
+            "outbound create",
+            words::yes_no(connector.outbound_create).to_owned(),
+        ),
     ];
-    for (name, counts) in [("inbound", &connector.inbound), ("outbound", &connector.outbound)] {
+    for (name, counts) in [
+        ("inbound", &connector.inbound),
+        ("outbound", &connector.outbound),
+    ] {
         let counts = State::ALL.into_iter().filter(|state| counts.of(*state) > 0);
-        let of = if name == "inbound" { &connector.inbound } else { &connector.outbound };
-        let words: Vec<_> = counts.map(|state| format!("{} {}", of.of(state), state.word())).collect();
-        lines.push((name, if words.is_empty() { "nothing yet".to_owned() } else { words.join(", ") }));
+        let of = if name == "inbound" {
+            &connector.inbound
+        } else {
+            &connector.outbound
+        };
+        let words: Vec<_> = counts
+            .map(|state| format!("{} {}", of.of(state), state.word()))
+            .collect();
+        lines.push((
+            name,
+            if words.is_empty() {
+                "nothing yet".to_owned()
+            } else {
+                words.join(", ")
+            },
+        ));
     }
     for quota in &connector.quota {
-        lines.push(("quota", format!("{} of {} left {}", quota.left, quota.limit, quota.name)));
+        lines.push((
+            "quota",
+            format!("{} of {} left {}", quota.left, quota.limit, quota.name),
+        ));
     }
     if let Some(mapping) = &connector.mapping {
         lines.push(("mapping", mapping.to_string()));
     }
     let mut text = words::facts(&lines);
     for line in trouble(connector, now) {
-        text.push_str(&output.paint(Look::Bad, &safe(&line)));
-        text.push('\n');
+        push_line(&mut text, &output.paint(Look::Bad, &safe(&line)));
     }
     text
 }
@@ -226,10 +265,24 @@ fn fields_text(output: &Output, catalogue: &Catalogue) -> String {
             (false, true) => "read-only",
             (false, false) => "",
         };
-        let values: Vec<_> = field.picklist.iter().map(|value| value.value.as_str()).collect();
-        table.row([&field.path, &kind, use_of, &field.label, &values.join(" | ")]);
+        let values: Vec<_> = field
+            .picklist
+            .iter()
+            .map(|value| value.value.as_str())
+            .collect();
+        table.row([
+            &field.path,
+            &kind,
+            use_of,
+            &field.label,
+            &values.join(" | "),
+        ]);
     }
-    format!("{}read at {}\n", output.table(&table), words::moment(catalogue.read_at))
+    format!(
+        "{}read at {}\n",
+        output.table(&table),
+        words::moment(catalogue.read_at)
+    )
 }
 
 async fn callbacks(
@@ -240,7 +293,9 @@ async fn callbacks(
     match command {
         CallbackCommand::List { connector } => {
             let subscriptions = client.subscriptions(&connector).await?;
-            output.result(&subscriptions, |output| subscriptions_text(output, &subscriptions))
+            output.result(&subscriptions, |output| {
+                subscriptions_text(output, &subscriptions)
+            })
         }
         CallbackCommand::Register { connector } => {
             let plan = client.subscription_plan(&connector).await?;
@@ -265,9 +320,8 @@ async fn callbacks(
 
 fn steps_text(steps: &[String]) -> String {
     let steps = steps.iter().enumerate();
-    steps
-        .map(|(place, step)| format!("{}. {}\n", place + 1, safe(step)))
-        .collect()
+    let lines = steps.map(|(place, step)| format!("{}. {}", place + 1, safe(step)));
+    lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// Subscriptions as a table; those of Field Nation look the same.
@@ -275,7 +329,11 @@ pub(super) fn subscriptions_text(output: &Output, subscriptions: &[Subscription]
     if subscriptions.is_empty() {
         return "Nothing there calls us.\n".to_owned();
     }
-    let mut table = Table::new(&[("id", Side::Left), ("state", Side::Left), ("what", Side::Left)]);
+    let mut table = Table::new(&[
+        ("id", Side::Left),
+        ("state", Side::Left),
+        ("what", Side::Left),
+    ]);
     for subscription in subscriptions {
         let standing = match subscription.standing {
             Standing::Alive => "● alive",

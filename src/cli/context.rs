@@ -46,7 +46,9 @@ impl Context {
     /// The data directory; a broken fieldbridge.toml does not hide it where a flag or the environment names it.
     pub(super) fn data(&self) -> Result<DataDirectory, CliError> {
         let settings = self.loaded().settings.as_ref();
-        let configured = settings.ok().and_then(|settings| settings.data_directory.as_deref());
+        let configured = settings
+            .ok()
+            .and_then(|settings| settings.data_directory.as_deref());
         // A relative path in a file means the file's own directory, wherever the program was started.
         let configured = configured.map(|path| self.directory.path().join(path));
         DataDirectory::resolve(self.data_flag.as_deref(), configured.as_deref())
@@ -99,6 +101,10 @@ pub(super) fn text_of(file: &Path) -> Result<String, CliError> {
 /// The JSON of a file, or of stdin for `-`.
 pub(super) fn json_of<T: DeserializeOwned>(file: &Path) -> Result<T, CliError> {
     let text = text_of(file)?;
-    serde_json::from_str(&text)
-        .map_err(|error| CliError::failed(format!("{}: this is not the JSON that is needed: {error}", file.display())))
+    serde_json::from_str(&text).map_err(|error| {
+        CliError::failed(format!(
+            "{}: this is not the JSON that is needed: {error}",
+            file.display()
+        ))
+    })
 }

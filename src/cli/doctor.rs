@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::CliError;
 use super::output::{Look, Output};
-use super::text::safe;
+use super::text::{push_line, safe};
 use super::words;
 use crate::api::{Client, ClientError};
 use crate::config::DataDirectory;
@@ -66,8 +66,13 @@ pub(super) async fn doctor(context: &Context) -> Result<(), CliError> {
     findings.push(engine_finding(&data, &engine));
     findings.push(clock(engine.ok()).await);
     findings.extend(permissions(context, &data));
-    context.output.result(&findings, |output| text(output, &findings))?;
-    if findings.iter().any(|finding| finding.verdict == Verdict::Bad) {
+    context
+        .output
+        .result(&findings, |output| text(output, &findings))?;
+    if findings
+        .iter()
+        .any(|finding| finding.verdict == Verdict::Bad)
+    {
         Err(CliError::Told(1))
     } else {
         Ok(())
@@ -83,8 +88,7 @@ fn text(output: &Output, findings: &[Finding]) -> String {
             Verdict::Bad => (Look::Bad, "✗"),
         };
         let line = format!("{glyph} {:<18} {}", finding.what, safe(&finding.detail));
-        text.push_str(&output.paint(look, &line));
-        text.push('\n');
+        push_line(&mut text, &output.paint(look, &line));
     }
     text
 }
@@ -98,13 +102,23 @@ fn config_directory(context: &Context) -> Finding {
             let shown = path.display();
             match problems {
                 0 => Finding::good(what, format!("{shown}")),
-                1 => Finding::bad(what, format!("{shown}: 1 broken file; see fieldbridge check")),
-                many => Finding::bad(what, format!("{shown}: {many} broken files; see fieldbridge check")),
+                1 => Finding::bad(
+                    what,
+                    format!("{shown}: 1 broken file; see fieldbridge check"),
+                ),
+                many => Finding::bad(
+                    what,
+                    format!("{shown}: {many} broken files; see fieldbridge check"),
+                ),
             }
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Finding::bad(what, format!("{} is not there; make it with: fieldbridge init", path.display()))
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Finding::bad(
+            what,
+            format!(
+                "{} is not there; make it with: fieldbridge init",
+                path.display()
+            ),
+        ),
         Err(error) => Finding::bad(what, format!("{} can't be read: {error}", path.display())),
     }
 }
@@ -116,31 +130,48 @@ fn data_directory(data: &DataDirectory) -> Vec<Finding> {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return vec![match nearest(path).map(may_write) {
-                Some(true) => Finding::good(what, format!("{} will be made at the first start", path.display())),
-                _ => Finding::bad(what, format!("{} is not there and can't be made by this user", path.display())),
+                Some(true) => Finding::good(
+                    what,
+                    format!("{} will be made at the first start", path.display()),
+                ),
+                _ => Finding::bad(
+                    what,
+                    format!(
+                        "{} is not there and can't be made by this user",
+                        path.display()
+                    ),
+                ),
             }];
         }
         Err(error) => return vec![Finding::bad(what, format!("{}: {error}", path.display()))],
     };
     let mut findings = Vec::new();
     if !metadata.is_dir() {
-        findings.push(Finding::bad(what, format!("{} is no directory", path.display())));
+        findings.push(Finding::bad(
+            what,
+            format!("{} is no directory", path.display()),
+        ));
     } else if may_write(path) {
         findings.push(Finding::good(what, path.display().to_string()));
     } else {
         let owner = metadata.uid();
         findings.push(Finding::bad(
             what,
-            format!("{} can't be written by this user; it belongs to user {owner}", path.display()),
+            format!(
+                "{} can't be written by this user; it belongs to user {owner}",
+                path.display()
+            ),
         ));
     }
     let database = data.database();
     if let Ok(metadata) = fs::metadata(&database) {
         let size = megabytes(metadata.len());
-        findings.push(match File::options().read(true).write(true).open(&database) {
-            Ok(_) => Finding::good("database", format!("{} ({size})", database.display())),
-            Err(error) => Finding::bad("database", format!("{}: {error}", database.display())),
-        });
+        findings.push(
+            match File::options().read(true).write(true).open(&database) {
+                Ok(_) => Finding::good("database", format!("{} ({size})", database.display())),
+                Err(error) => Finding::bad("database", format!("{}: {error}", database.display())),
+            },
+        );
     }
     findings
 }
@@ -151,7 +182,11 @@ fn nearest(path: &Path) -> Option<&Path> {
 }
 
 fn may_write(path: &Path) -> bool {
-    rustix::fs::access(path, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+    rustix::fs::access(
+        path,
+        rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
+    )
+    .is_ok()
 }
 
 /// Below this the engine may soon be unable to accept anything.
@@ -205,9 +240,10 @@ fn engine_finding(data: &DataDirectory, engine: &Result<Client, ClientError>) ->
                 ),
             )
         }
-        Err(ClientError::NotRunning(_)) => {
-            Finding::good(what, format!("none runs ({} does not answer)", data.socket().display()))
-        }
+        Err(ClientError::NotRunning(_)) => Finding::good(
+            what,
+            format!("none runs ({} does not answer)", data.socket().display()),
+        ),
         Err(error) => Finding::bad(what, error.to_string()),
     }
 }
@@ -222,7 +258,10 @@ async fn clock(engine: Option<Client>) -> Finding {
     let what = "clock";
     let now = Timestamp::now();
     if now.as_second() < LONG_PAST {
-        return Finding::bad(what, format!("{}: the clock is wrong; set up NTP", words::moment(now)));
+        return Finding::bad(
+            what,
+            format!("{}: the clock is wrong; set up NTP", words::moment(now)),
+        );
     }
     // An engine keeps time from its start on: it does not see the machine's clock being set.
     if let Some(client) = engine
@@ -246,22 +285,39 @@ fn permissions(context: &Context, data: &DataDirectory) -> Vec<Finding> {
     let what = "permissions";
     let mut findings = Vec::new();
     for path in [data.database(), data.master_key()] {
-        let open = fs::metadata(&path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
+        let open =
+            fs::metadata(&path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
         if open {
             let path = path.display();
-            findings.push(Finding::bad(what, format!("others may open {path}; chmod 600 {path}")));
+            findings.push(Finding::bad(
+                what,
+                format!("others may open {path}; chmod 600 {path}"),
+            ));
         }
     }
     let loaded = context.loaded();
-    let connectors = loaded.connectors.iter().map(|connector| connector.file.clone());
-    for path in connectors.chain([context.directory.settings_file(), context.directory.path().to_owned()]) {
-        let writable = fs::metadata(&path).is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0);
+    let connectors = loaded
+        .connectors
+        .iter()
+        .map(|connector| connector.file.clone());
+    for path in connectors.chain([
+        context.directory.settings_file(),
+        context.directory.path().to_owned(),
+    ]) {
+        let writable =
+            fs::metadata(&path).is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0);
         if writable {
             let path = path.display();
-            findings.push(Finding::bad(what, format!("everybody may change {path}; chmod o-w {path}")));
+            findings.push(Finding::bad(
+                what,
+                format!("everybody may change {path}; chmod o-w {path}"),
+            ));
         }
     }
-    let warnings = loaded.warnings.iter().filter(|warning| warning.mend.starts_with("chmod"));
+    let warnings = loaded
+        .warnings
+        .iter()
+        .filter(|warning| warning.mend.starts_with("chmod"));
     findings.extend(warnings.map(|warning| Finding::doubtful(what, warning.to_string())));
     if findings.is_empty() {
         findings.push(Finding::good(what, "secrets and data are closed to others"));

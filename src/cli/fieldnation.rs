@@ -26,12 +26,17 @@ pub(super) async fn run(context: &Context, command: FieldnationCommand) -> Resul
         }
         WebhookCommand::Remove { id } => {
             client.remove_webhook(&id).await?;
-            output.result(&json!({"removed": id}), |_| format!("{} is removed\n", safe(&id)))
+            output.result(&json!({"removed": id}), |_| {
+                format!("{} is removed\n", safe(&id))
+            })
         }
         WebhookCommand::Check => {
             let webhooks = client.webhooks().await?;
             output.result(&webhooks, |output| subscriptions_text(output, &webhooks))?;
-            if webhooks.iter().any(|webhook| webhook.standing == Standing::Alive) {
+            if webhooks
+                .iter()
+                .any(|webhook| webhook.standing == Standing::Alive)
+            {
                 return Ok(());
             }
             Err(CliError::failed(

@@ -29,7 +29,12 @@ pub(super) fn begin(
     keep_days: usize,
     audience: Audience,
 ) -> Result<WorkerGuard, CliError> {
-    let failed = |error: String| CliError::failed(format!("the log in {} can't be written: {error}", directory.display()));
+    let failed = |error: String| {
+        CliError::failed(format!(
+            "the log in {} can't be written: {error}",
+            directory.display()
+        ))
+    };
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("fieldbridge")

@@ -15,8 +15,10 @@ mod fieldnation;
 mod init;
 mod logging;
 mod mapping;
+mod mapping_text;
 mod offline;
 mod output;
+mod running;
 mod secret;
 mod serve;
 mod shell;
@@ -67,7 +69,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), CliError>
         return background()?.block_on(console::open(context));
     };
     match command {
-        Command::Serve => background()?.block_on(serve::serve(context)),
+        Command::Serve(arguments) => background()?.block_on(serve::serve(context, &arguments)),
         Command::Init(arguments) => init::init(context, &arguments),
         Command::Check => foreground()?.block_on(check::check(context)),
         Command::Doctor => foreground()?.block_on(doctor::doctor(context)),

@@ -22,7 +22,10 @@ pub(super) fn make_data_directory(data: &DataDirectory) -> Result<(), CliError> 
     let mut builder = DirBuilder::new();
     let made = builder.recursive(true).mode(0o700).create(data.path());
     made.map_err(|error| {
-        CliError::failed(format!("the data directory {} can't be made: {error}", data.path().display()))
+        CliError::failed(format!(
+            "the data directory {} can't be made: {error}",
+            data.path().display()
+        ))
     })?;
     let owner = fs::metadata(data.path()).map(|metadata| metadata.uid());
     let own = rustix::process::geteuid().as_raw();

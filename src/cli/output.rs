@@ -76,24 +76,13 @@ impl Output {
     ) -> Result<(), CliError> {
         match self.form {
             Form::Json => {
-                let json = serde_json::to_string_pretty(value)
-                    .map_err(|error| CliError::failed(format!("the result can't be written: {error}")))?;
-                self.write(&format!("{json}\n"))
+                let json = serde_json::to_string_pretty(value).map_err(|error| {
+                    CliError::failed(format!("the result can't be written: {error}"))
+                })?;
+                print(&format!("{json}\n"))
             }
-            Form::People => self.write(&text(self)),
+            Form::People => print(&text(self)),
         }
-    }
-
-    /// Prints text as it is, whatever the form.
-    pub(super) fn write(&self, text: &str) -> Result<(), CliError> {
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush())
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::BrokenPipe => CliError::NobodyReads,
-                _ => CliError::failed(format!("the result can't be written: {error}")),
-            })
     }
 
     /// Tells of an error on stderr, as a sentence or as a JSON object.
@@ -106,18 +95,13 @@ impl Output {
             Form::Json => json!({"error": error.word(), "message": message}).to_string(),
             Form::People => format!("fieldbridge: {}", safe_lines(&message)),
         };
-        self.aside(&line);
-    }
-
-    /// Says something beside the result, on stderr.
-    pub(super) fn aside(&self, line: &str) {
-        let _nobody_reads = writeln!(io::stderr().lock(), "{line}");
+        aside(&line);
     }
 
     /// Says something beside the result to people only.
     pub(super) fn note(&self, line: &str) {
         if self.form == Form::People {
-            self.aside(&safe(line));
+            aside(&safe(line));
         }
     }
 
@@ -139,4 +123,21 @@ impl Output {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
+}
+
+/// Prints text on stdout as it is, whatever the form of results.
+pub(super) fn print(text: &str) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => CliError::NobodyReads,
+            _ => CliError::failed(format!("the result can't be written: {error}")),
+        })
+}
+
+/// Says something beside the result, on stderr.
+pub(super) fn aside(line: &str) {
+    let _nobody_reads = writeln!(io::stderr().lock(), "{line}");
 }

@@ -29,7 +29,9 @@ pub(super) async fn run(context: &Context, command: SecretCommand) -> Result<(),
             let name = named(&name)?;
             context.may_change()?;
             keep(context, name, None).await?;
-            output.result(&json!({"removed": name}), |_| format!("{name} is forgotten\n"))
+            output.result(&json!({"removed": name}), |_| {
+                format!("{name} is forgotten\n")
+            })
         }
         SecretCommand::List => {
             let names = names(context).await?;
@@ -54,7 +56,9 @@ fn named(name: &str) -> Result<&str, CliError> {
 /// The value, from stdin: never from the command line, where other users could read it.
 fn entered(context: &Context, name: &str) -> Result<SecretString, CliError> {
     let text = if io::stdin().is_terminal() {
-        context.output.note(&format!("Value of {name} (not shown; end with Enter):"));
+        context
+            .output
+            .note(&format!("Value of {name} (not shown; end with Enter):"));
         let _silence = Silence::begin();
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|_| line)
@@ -62,11 +66,14 @@ fn entered(context: &Context, name: &str) -> Result<SecretString, CliError> {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text).map(|_| text)
     };
-    let text = text.map_err(|error| CliError::failed(format!("the value can't be read: {error}")))?;
+    let text =
+        text.map_err(|error| CliError::failed(format!("the value can't be read: {error}")))?;
     let value = text.strip_suffix('\n').unwrap_or(&text);
     let value = value.strip_suffix('\r').unwrap_or(value);
     if value.is_empty() {
-        return Err(CliError::Usage("the value is empty; nothing was changed".to_owned()));
+        return Err(CliError::Usage(
+            "the value is empty; nothing was changed".to_owned(),
+        ));
     }
     Ok(value.into())
 }
@@ -113,7 +120,10 @@ async fn keep(context: &Context, name: &str, value: Option<SecretString>) -> Res
         .map(|value| vault.seal(name, &value))
         .transpose()
         .map_err(|error| CliError::failed(error.to_string()))?;
-    store.put_secret(name, sealed.map(Into::into)).await.map_err(failed)?;
+    store
+        .put_secret(name, sealed.map(Into::into))
+        .await
+        .map_err(failed)?;
     let entry = AuditEntry {
         id: TransactionId::generate(),
         at: Timestamp::now(),

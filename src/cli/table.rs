@@ -1,6 +1,6 @@
 //! Tables aligned by the width of what is shown.
 
-use super::text::{cut, safe, width};
+use super::text::{cut, push_line, safe, width};
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,9 @@ impl Table {
 
     /// Adds a row; cells beyond the columns are left out.
     pub(super) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        let cells = cells.into_iter().map(|cell| safe(cell.as_ref()).into_owned());
+        let cells = cells
+            .into_iter()
+            .map(|cell| safe(cell.as_ref()).into_owned());
         let mut row: Vec<_> = cells.take(self.columns.len()).collect();
         row.resize(self.columns.len(), String::new());
         self.rows.push(row);
@@ -52,19 +54,27 @@ impl Table {
     fn widths(&self) -> Vec<usize> {
         let widest = |column: usize, heading: &str| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| width(cell)).max().unwrap_or(0).max(width(heading))
+            cells
+                .map(|cell| width(cell))
+                .max()
+                .unwrap_or(0)
+                .max(width(heading))
         };
         let columns = self.columns.iter().enumerate();
-        columns.map(|(column, (heading, _))| widest(column, heading)).collect()
+        columns
+            .map(|(column, (heading, _))| widest(column, heading))
+            .collect()
     }
 
     fn line(&self, text: &mut String, cells: &[&str], widths: &[usize], limit: Option<usize>) {
         let mut line = String::new();
         let last = self.columns.len().saturating_sub(1);
-        for (place, ((cell, wide), (_, side))) in cells.iter().zip(widths).zip(&self.columns).enumerate() {
-            let room = limit
-                .filter(|_| place == last)
-                .map_or(usize::MAX, |limit| limit.saturating_sub(width(&line)).max(8));
+        for (place, ((cell, wide), (_, side))) in
+            cells.iter().zip(widths).zip(&self.columns).enumerate()
+        {
+            let room = limit.filter(|_| place == last).map_or(usize::MAX, |limit| {
+                limit.saturating_sub(width(&line)).max(8)
+            });
             let cell = cut(cell, room);
             let padding = " ".repeat(wide.saturating_sub(width(&cell)));
             match side {
@@ -73,8 +83,7 @@ impl Table {
             }
             line.extend(std::iter::repeat_n(' ', GAP));
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        push_line(text, line.trim_end());
     }
 }
 
@@ -84,7 +93,11 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_by_what_is_seen() {
-        let mut table = Table::new(&[("name", Side::Left), ("n", Side::Right), ("why", Side::Left)]);
+        let mut table = Table::new(&[
+            ("name", Side::Left),
+            ("n", Side::Right),
+            ("why", Side::Left),
+        ]);
         table.row(["日本", "7", "x"]);
         table.row(["a", "12", "y\u{1b}[2J"]);
         assert_eq!(

@@ -6,7 +6,10 @@ use unicode_width::UnicodeWidthStr;
 
 /// The text on one line, without anything that steers a terminal or reorders what people read.
 pub(super) fn safe(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|char| !is_white(char) && !is_hostile(char)) {
+    if text
+        .chars()
+        .all(|char| !is_white(char) && !is_hostile(char))
+    {
         return Cow::Borrowed(text);
     }
     let shown = text.chars().filter_map(|char| {
@@ -35,6 +38,12 @@ fn is_hostile(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
         || matches!(char, '\u{061c}' | '\u{feff}')
+}
+
+/// Adds a line to a text.
+pub(super) fn push_line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
 }
 
 /// How many columns a text takes.
@@ -67,8 +76,14 @@ mod tests {
 
     #[test]
     fn nothing_foreign_steers_the_terminal() {
-        assert_eq!(safe("AP down\r\n\u{1b}[31mfloor\u{202e} 2\u{7}\u{9b}"), "AP down  [31mfloor 2");
-        assert_eq!(safe_lines("{\n  \"a\": \"\u{1b}]52;c;\u{7}\"\n}"), "{\n  \"a\": \"]52;c;\"\n}");
+        assert_eq!(
+            safe("AP down\r\n\u{1b}[31mfloor\u{202e} 2\u{7}\u{9b}"),
+            "AP down  [31mfloor 2"
+        );
+        assert_eq!(
+            safe_lines("{\n  \"a\": \"\u{1b}]52;c;\u{7}\"\n}"),
+            "{\n  \"a\": \"]52;c;\"\n}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::arguments::{
 };
 use super::context::{Context, json_of};
 use super::failure::CliError;
+use super::output::print;
 use super::transaction_text::{detail_text, list_text, plan_text};
 use crate::api::Client;
 use crate::http::Redactor;
@@ -23,14 +24,23 @@ pub(super) async fn run(context: &Context, command: TransactionCommand) -> Resul
         TransactionCommand::List(arguments) => list(context, &client, arguments).await,
         TransactionCommand::Show { id, payload: None } => {
             let detail = client.transaction(id).await?;
-            context.output.result(&detail, |output| detail_text(output, &detail))
+            context
+                .output
+                .result(&detail, |output| detail_text(output, &detail))
         }
         TransactionCommand::Show {
             id,
             payload: Some(kind),
         } => payload(context, &client, id, kind).await,
         TransactionCommand::Retry(which) => {
-            command_all(context, &client, &which, &PersonMove::Retry, "is queued again").await
+            command_all(
+                context,
+                &client,
+                &which,
+                &PersonMove::Retry,
+                "is queued again",
+            )
+            .await
         }
         TransactionCommand::Discard { which, reason } => {
             let action = PersonMove::Discard { reason };
@@ -38,7 +48,14 @@ pub(super) async fn run(context: &Context, command: TransactionCommand) -> Resul
         }
         TransactionCommand::Restore(which) => {
             let action = PersonMove::Restore;
-            command_all(context, &client, &which, &action, "is back in the dead letter queue").await
+            command_all(
+                context,
+                &client,
+                &which,
+                &action,
+                "is back in the dead letter queue",
+            )
+            .await
         }
         TransactionCommand::Export { id, output } => {
             export(context, &client, id, output.as_deref()).await
@@ -80,7 +97,9 @@ async fn list(
         limit: arguments.limit,
     };
     let page = client.list(&query).await?;
-    context.output.result(&page, |output| list_text(output, &page))
+    context
+        .output
+        .result(&page, |output| list_text(output, &page))
 }
 
 async fn payload(
@@ -128,7 +147,10 @@ async fn command_all(
     let mut failure = None;
     for id in &which.ids {
         let command = Uuid::now_v7();
-        match client.command(*id, action.clone(), which.seen, command).await {
+        match client
+            .command(*id, action.clone(), which.seen, command)
+            .await
+        {
             Ok(transaction) => carried_out.push(transaction),
             Err(error) => {
                 let error = CliError::from(error);
@@ -164,12 +186,15 @@ async fn export(
     let text = serde_json::to_string_pretty(&export)
         .map_err(|error| CliError::failed(format!("the transaction can't be written: {error}")))?;
     let Some(file) = file else {
-        return context.output.write(&format!("{text}\n"));
+        return print(&format!("{text}\n"));
     };
-    fs::write(file, format!("{text}\n"))
-        .map_err(|error| CliError::failed(format!("{} can't be written: {error}", file.display())))?;
+    fs::write(file, format!("{text}\n")).map_err(|error| {
+        CliError::failed(format!("{} can't be written: {error}", file.display()))
+    })?;
     let written = json!({"file": file, "transaction": id});
-    context.output.result(&written, |_| format!("written to {}\n", file.display()))
+    context
+        .output
+        .result(&written, |_| format!("written to {}\n", file.display()))
 }
 
 async fn replay(
@@ -183,7 +208,7 @@ async fn replay(
     let replayed = client
         .replay(id, how.into(), output, Uuid::now_v7())
         .await?;
-    context.output.result(&replayed, |_| {
-        format!("{} replays {id}\n", replayed.id)
-    })
+    context
+        .output
+        .result(&replayed, |_| format!("{} replays {id}\n", replayed.id))
 }

@@ -1,10 +1,8 @@
 //! Transactions as text for people.
 
-use std::fmt::Write;
-
 use super::output::{Look, Output};
 use super::table::{Side, Table};
-use super::text::{safe, safe_lines};
+use super::text::{push_line, safe, safe_lines};
 use super::words;
 use crate::engine::{ReplayPlan, TransactionDetail, told};
 use crate::model::{JournalEntry, State, StepOutcome, Transaction};
@@ -42,7 +40,7 @@ pub(super) fn list_text(output: &Output, page: &Page<Transaction>) -> String {
     }
     let mut text = output.table(&table);
     if let Some(next) = page.next {
-        let _infallible = writeln!(text, "more: --after {}", next.0);
+        push_line(&mut text, &format!("more: --after {}", next.0));
     }
     text
 }
@@ -89,7 +87,10 @@ pub(super) fn detail_text(output: &Output, detail: &TransactionDetail) -> String
     let row = &detail.transaction;
     let mut facts = vec![
         ("transaction", row.id.to_string()),
-        ("connector", format!("{} {}", row.connector, row.direction.word())),
+        (
+            "connector",
+            format!("{} {}", row.connector, row.direction.word()),
+        ),
         ("state", state(row.state).to_owned()),
         ("received", words::moment(row.received_at)),
         ("attempts", row.attempts.to_string()),
@@ -109,15 +110,17 @@ pub(super) fn detail_text(output: &Output, detail: &TransactionDetail) -> String
     let payloads: Vec<_> = payloads
         .map(|(kind, size)| format!("{} ({size} bytes)", kind.word()))
         .collect();
-    optional("payloads", (!payloads.is_empty()).then(|| payloads.join(", ")));
+    optional(
+        "payloads",
+        (!payloads.is_empty()).then(|| payloads.join(", ")),
+    );
     let mut text = words::facts(&facts);
     let reason = match &row.failure {
         Some((step, failure)) if row.state != State::Done => Some(told(*step, failure)),
         _ => why(row),
     };
     if let Some(reason) = reason {
-        text.push_str(&output.paint(look(row.state), &safe(&reason)));
-        text.push('\n');
+        push_line(&mut text, &output.paint(look(row.state), &safe(&reason)));
     }
     text.push_str(&journal_text(output, &detail.journal));
     text
@@ -129,7 +132,7 @@ fn journal_text(output: &Output, journal: &[JournalEntry]) -> String {
     for entry in journal {
         if entry.attempt != attempt {
             attempt = entry.attempt;
-            let _infallible = writeln!(text, "\nattempt {attempt}");
+            push_line(&mut text, &format!("\nattempt {attempt}"));
         }
         let (glyph, look, cause) = match &entry.outcome {
             StepOutcome::Intended => ("…", Look::Quiet, None),
@@ -145,19 +148,20 @@ fn journal_text(output: &Output, journal: &[JournalEntry]) -> String {
             words::span(elapsed),
             safe(cause.unwrap_or(&entry.detail)),
         );
-        text.push_str(&output.paint(look, line.trim_end()));
-        text.push('\n');
+        push_line(&mut text, &output.paint(look, line.trim_end()));
         for exchange in &entry.exchanges {
             let status = match (exchange.status, &exchange.error) {
                 (Some(status), _) => status.to_string(),
                 (None, Some(error)) => safe(error).into_owned(),
                 (None, None) => String::new(),
             };
-            let _infallible = writeln!(
-                text,
-                "    {} {} {status}",
-                safe(&exchange.method),
-                safe(&exchange.url)
+            push_line(
+                &mut text,
+                &format!(
+                    "    {} {} {status}",
+                    safe(&exchange.method),
+                    safe(&exchange.url)
+                ),
             );
         }
     }
@@ -172,7 +176,7 @@ pub(super) fn plan_text(plan: &ReplayPlan) -> String {
         format!("Would be sent:\n{}\n", safe_lines(&json))
     };
     for problem in &plan.problems {
-        let _infallible = writeln!(text, "✗ {}", safe(problem));
+        push_line(&mut text, &format!("✗ {}", safe(problem)));
     }
     text
 }

@@ -16,7 +16,7 @@ struct Shipped {
     /// The keys of its `[settings]`.
     settings: &'static str,
     /// The mapping that a new connector begins with.
-    mapping: Option<&'static str>,
+    mapping: &'static str,
 }
 
 /// One line for each platform that has an adapter.
@@ -24,12 +24,12 @@ const SHIPPED: &[Shipped] = &[
     Shipped {
         platform: PlatformKind::ConnectWise,
         settings: include_str!("templates/connectwise.toml"),
-        mapping: None,
+        mapping: include_str!("../../mappings/connectwise.toml"),
     },
     Shipped {
         platform: PlatformKind::Freshdesk,
         settings: include_str!("templates/freshdesk.toml"),
-        mapping: None,
+        mapping: include_str!("../../mappings/freshdesk.toml"),
     },
 ];
 
@@ -54,10 +54,10 @@ pub fn connector_text(platform: PlatformKind, id: &ConnectorId) -> Option<String
     Some(text)
 }
 
-/// The mapping that a new connector of a platform begins with.
+/// The mapping that a new connector of a platform begins with; `None` when there is no adapter for the platform.
 #[must_use]
 pub fn default_mapping(platform: PlatformKind) -> Option<&'static str> {
-    shipped(platform)?.mapping
+    Some(shipped(platform)?.mapping)
 }
 
 /// What `init` did.
@@ -104,9 +104,8 @@ pub fn initialise(
             return Err(InitError::Exists(file));
         }
         done.written.push(file);
-        if let Some(mapping) = default_mapping(platform) {
-            done.write(directory.mapping_file(id), mapping)?;
-        }
+        let mapping = default_mapping(platform).ok_or(InitError::NoAdapter(platform))?;
+        done.write(directory.mapping_file(id), mapping)?;
     }
     done.write(directory.settings_file(), SETTINGS)?;
     Ok(done)
