@@ -111,6 +111,26 @@ async fn an_update_sends_what_changed_and_keeps_other_peoples_tags() {
 }
 
 #[tokio::test]
+async fn a_mapping_does_not_overwrite_the_marker() {
+    let scene = Scene::open(MARKED, |seen| match seen.line().as_str() {
+        "PUT /api/v2/tickets/12" => ok(&ticket()),
+        _ => unknown(),
+    })
+    .await;
+    let changes = map(json!({"status": 4, "custom_fields": {"cf_fn_work_order": "5"}}));
+    let platform = &scene.platform;
+    platform.update(&scene.call, &record(ticket()), &changes).await.unwrap();
+    assert_eq!(scene.last("PUT /api/v2/tickets/12").json(), json!({"status": 4}));
+    // A ticket that a person made carries no marker, and its field is free.
+    let theirs = record(json!({"id": 12, "custom_fields": {"cf_fn_work_order": null}}));
+    platform.update(&scene.call, &theirs, &changes).await.unwrap();
+    assert_eq!(
+        scene.last("PUT /api/v2/tickets/12").json(),
+        json!({"status": 4, "custom_fields": {"cf_fn_work_order": "5"}})
+    );
+}
+
+#[tokio::test]
 async fn tags_are_read_when_the_base_does_not_tell_them() {
     let scene = Scene::open("", |seen| match seen.line().as_str() {
         "GET /api/v2/tickets/12" | "PUT /api/v2/tickets/12" => ok(&ticket()),

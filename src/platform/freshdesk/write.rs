@@ -76,7 +76,8 @@ impl Freshdesk {
             base: as_it_is.as_ref().unwrap_or(&base.fields),
             tags: self.settings.tags,
         };
-        let prepared = self.prepared(call, changes, purpose, &deed).await?;
+        let mut prepared = self.prepared(call, changes, purpose, &deed).await?;
+        self.keep_marker(base, &mut prepared.body);
         if !prepared.body.is_empty() {
             let request = self.api.request_for(&UPDATE_TICKET, number);
             let request = request.json(Value::Object(prepared.body));
@@ -92,6 +93,22 @@ impl Freshdesk {
             }
         }
         Ok(())
+    }
+
+    /// Takes a mapped value for the marker's field out of a body: a ticket of ours could not be found again.
+    fn keep_marker(&self, base: &Record, body: &mut Map<String, Value>) {
+        let Some(name) = &self.settings.marker_field else {
+            return;
+        };
+        let held = text_at(&base.fields, &["custom_fields", name]);
+        let is_marked = held.is_some_and(|held| Marker::from_text(held).work_order().is_some());
+        let Some(Value::Object(custom)) = body.get_mut("custom_fields").filter(|_| is_marked) else {
+            return;
+        };
+        custom.remove(name);
+        if custom.is_empty() {
+            body.remove("custom_fields");
+        }
     }
 
     /// Prepares a body; when the account's fields are not the newest, a problem is looked at once more with new ones.
