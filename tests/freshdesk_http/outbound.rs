@@ -38,6 +38,32 @@ async fn a_new_ticket_carries_the_marker() {
 }
 
 #[tokio::test]
+async fn a_note_that_fails_does_not_make_the_ticket_anew() {
+    let scene = Scene::open("", |seen| match seen.line().as_str() {
+        "POST /api/v2/tickets" => reply(201, json!({"id": 77}).to_string()),
+        "POST /api/v2/tickets/77/notes" => reply(502, ""),
+        _ => unknown(),
+    })
+    .await;
+    let fields = map(
+        json!({"email": "customer@example.com", "subject": "x", "status": 2,
+        "private_note": "Assigned"}),
+    );
+    let marker = Marker::of_work_order(WorkOrderId(5));
+    let created = scene
+        .platform
+        .create(&scene.call, &fields, &marker)
+        .await
+        .unwrap();
+    assert_eq!(created.id.as_str(), "77");
+    let count = |line: &str| scene.lines().iter().filter(|seen| *seen == line).count();
+    assert_eq!(count("POST /api/v2/tickets"), 1);
+    assert_eq!(count("POST /api/v2/tickets/77/notes"), 2);
+    // Before the second try the ticket is looked at: the first may have arrived.
+    assert_eq!(count("GET /api/v2/tickets/77/conversations"), 2);
+}
+
+#[tokio::test]
 async fn a_ticket_that_would_be_refused_is_not_sent() {
     let scene = Scene::open("", |_| unknown()).await;
     let fields = map(json!({"status": "Done", "custom_fields": {"cf_site": "Houston"}}));
@@ -119,11 +145,20 @@ async fn a_mapping_does_not_overwrite_the_marker() {
     .await;
     let changes = map(json!({"status": 4, "custom_fields": {"cf_fn_work_order": "5"}}));
     let platform = &scene.platform;
-    platform.update(&scene.call, &record(ticket()), &changes).await.unwrap();
-    assert_eq!(scene.last("PUT /api/v2/tickets/12").json(), json!({"status": 4}));
+    platform
+        .update(&scene.call, &record(ticket()), &changes)
+        .await
+        .unwrap();
+    assert_eq!(
+        scene.last("PUT /api/v2/tickets/12").json(),
+        json!({"status": 4})
+    );
     // A ticket that a person made carries no marker, and its field is free.
     let theirs = record(json!({"id": 12, "custom_fields": {"cf_fn_work_order": null}}));
-    platform.update(&scene.call, &theirs, &changes).await.unwrap();
+    platform
+        .update(&scene.call, &theirs, &changes)
+        .await
+        .unwrap();
     assert_eq!(
         scene.last("PUT /api/v2/tickets/12").json(),
         json!({"status": 4, "custom_fields": {"cf_fn_work_order": "5"}})
@@ -342,7 +377,7 @@ async fn absence_is_believed_only_after_the_index_caught_up() {
         .unwrap_err();
     scene.clock.advance(Duration::from_secs(20));
     let found = scene.platform.find(&scene.call, &marker).await.unwrap();
-    assert_eq!(found, Found::NotYet(Duration::from_secs(40)));
+    assert_eq!(found, Found::NotYet(Duration::from_secs(60)));
     scene.clock.advance(Duration::from_secs(40));
     assert_eq!(
         scene.platform.find(&scene.call, &marker).await.unwrap(),

@@ -284,12 +284,6 @@ impl Builder<'_> {
         if json::is_empty(value) {
             return;
         }
-        if self.is_create() {
-            self.problems.push(format!(
-                "{name} can't be written together with a new ticket: let its rule run for later events only"
-            ));
-            return;
-        }
         let text = Some(json::text(value));
         if name == "private_note" {
             self.prepared.private_note = text;
@@ -419,7 +413,7 @@ mod tests {
     #[test]
     fn all_problems_are_told_at_once() {
         let fields = map(json!({
-            "status": "Done", "created_at": "x", "nonsense": 1, "private_note": "hello",
+            "status": "Done", "created_at": "x", "nonsense": 1,
             "custom_fields": {"cf_none": 1, "cf_count": "many", "cf_kind": "C", "cf_done": 7},
         }));
         let problems = prepare(&fields, &known(), CREATE).unwrap_err();
@@ -428,7 +422,6 @@ mod tests {
             "status (Status) can't be `Done`; it allows: Open (2), Resolved (4)",
             "created_at can only be read",
             "nonsense is no field",
-            "private_note can't be written",
             "no custom field cf_none",
             "cf_count (Count) can't be `many`; it takes a whole number",
             "cf_kind (Kind) can't be `C`; it allows: A, B",
@@ -439,7 +432,7 @@ mod tests {
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }
-        assert_eq!(problems.len(), 11, "{problems:?}");
+        assert_eq!(problems.len(), 10, "{problems:?}");
     }
 
     #[test]
