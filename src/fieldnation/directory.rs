@@ -295,7 +295,7 @@ impl Names {
     }
 }
 
-/// `there is no custom field `Sit #`; the nearest is `Site #``.
+/// Says that there is no such name, and which one is nearest.
 pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     match nearest(name, known) {
         Some(nearest) => format!("there is no {what} `{name}`; the nearest is `{nearest}`"),

@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use super::moment;
 use super::work_order::{id_of, internal_marker, text_of, work_order_id};
-use crate::model::{DeliveryKey, EventName, Marker, Timestamp, WorkOrderId};
+use crate::model::{DeliveryKey, EventName, Marker, RecordId, Timestamp, WorkOrderId};
 
 /// An event as it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -209,7 +209,7 @@ pub fn mapping_input(
     input.insert("event_params".to_owned(), params.clone());
     input.insert(
         "correlation_id".to_owned(),
-        json!(record.as_ref().map(|record| record.as_str())),
+        json!(record.as_ref().map(RecordId::as_str)),
     );
     input.insert("workorder".to_owned(), work_order.clone());
     Value::Object(input)

@@ -162,21 +162,15 @@ fn plain(html: &str) -> String {
         text.push_str(&rest[..start]);
         let tag = &rest[start + 1..];
         let begins = tag.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '/');
-        match tag.find('>').filter(|_| begins) {
-            Some(end) => {
-                let name = tag[..end].trim_start_matches('/').to_ascii_lowercase();
-                if name.starts_with("br")
-                    || (name == "p" && tag.starts_with('/'))
-                    || name.starts_with("/div")
-                {
-                    text.push('\n');
-                }
-                rest = &tag[end + 1..];
+        if let Some(end) = tag.find('>').filter(|_| begins) {
+            let name = tag[..end].to_ascii_lowercase();
+            if name.starts_with("br") || matches!(name.as_str(), "/p" | "/div" | "/li") {
+                text.push('\n');
             }
-            None => {
-                text.push('<');
-                rest = tag;
-            }
+            rest = &tag[end + 1..];
+        } else {
+            text.push('<');
+            rest = tag;
         }
     }
     text.push_str(rest);

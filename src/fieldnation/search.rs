@@ -72,9 +72,9 @@ impl FieldNation {
                 "id,title,custom_fields",
             )
             .await?;
-        let marked = self.marked(call, marker, &hits.rows).await?;
-        if !marked.is_empty() {
-            return Ok(Found::WorkOrders(marked));
+        let carriers = self.carriers_of(call, marker, &hits.rows).await?;
+        if !carriers.is_empty() {
+            return Ok(Found::WorkOrders(carriers));
         }
         let created = self
             .list(
@@ -83,9 +83,9 @@ impl FieldNation {
                 "id,title,custom_fields",
             )
             .await?;
-        let marked = self.marked(call, marker, &created.rows).await?;
-        Ok(if !marked.is_empty() {
-            Found::WorkOrders(marked)
+        let carriers = self.carriers_of(call, marker, &created.rows).await?;
+        Ok(if !carriers.is_empty() {
+            Found::WorkOrders(carriers)
         } else if created.is_whole {
             Found::Absent
         } else {
@@ -97,13 +97,13 @@ impl FieldNation {
     }
 
     /// Of these rows, those that carry exactly this marker.
-    async fn marked(
+    async fn carriers_of(
         &self,
         call: &Call,
         marker: &Marker,
         rows: &[Value],
     ) -> Result<Vec<WorkOrderId>, Failure> {
-        let mut marked = Vec::new();
+        let mut carriers = Vec::new();
         for row in rows {
             let Some(id) = work_order_id(row) else {
                 continue;
@@ -117,11 +117,11 @@ impl FieldNation {
                     .as_ref()
                     .and_then(|whole| self.correlation_value(whole))
             };
-            if value.as_deref() == Some(marker.as_str()) && !marked.contains(&id) {
-                marked.push(id);
+            if value.as_deref() == Some(marker.as_str()) && !carriers.contains(&id) {
+                carriers.push(id);
             }
         }
-        Ok(marked)
+        Ok(carriers)
     }
 
     async fn find_alike(&self, call: &Call, likeness: Likeness<'_>) -> Result<Found, Failure> {

@@ -72,7 +72,7 @@ pub(super) fn schedule(current: &Value, changes: &Map<String, Value>) -> Value {
         .get("service_window")
         .and_then(Value::as_object)
         .unwrap_or(&empty);
-    let changed = changes
+    let given = changes
         .get("service_window")
         .and_then(Value::as_object)
         .unwrap_or(&empty);
@@ -83,11 +83,11 @@ pub(super) fn schedule(current: &Value, changes: &Map<String, Value>) -> Value {
                 .get(name)
                 .and_then(|moment| moment::shape(moment).ok())
         };
-        if let Some(moment) = changed.get(name).cloned().or_else(kept) {
+        if let Some(moment) = given.get(name).cloned().or_else(kept) {
             window.insert(name.to_owned(), moment);
         }
     }
-    let mode = changed
+    let mode = given
         .get("mode")
         .or_else(|| stands.get("mode"))
         .and_then(text_of);
@@ -103,7 +103,7 @@ pub(super) fn schedule(current: &Value, changes: &Map<String, Value>) -> Value {
     // An arrival moved past the old end takes the end along; one without an end ends when it begins.
     if let Some(start) = window.get("start").cloned()
         && runs_backwards
-        && !changed.contains_key("end")
+        && !given.contains_key("end")
     {
         window.insert("end".to_owned(), start);
     }
@@ -122,8 +122,8 @@ pub(super) fn pay(current: &Value, changes: &Map<String, Value>) -> Value {
     for name in ["base", "additional"] {
         let part = |part: &str| {
             let path = format!("/{name}/{part}");
-            let changed = changes.get(name).and_then(|rate| rate.get(part));
-            changed
+            let given = changes.get(name).and_then(|rate| rate.get(part));
+            given
                 .or_else(|| current.pointer(&path))
                 .filter(|value| !value.is_null())
                 .cloned()
@@ -153,7 +153,7 @@ pub(super) fn pay(current: &Value, changes: &Map<String, Value>) -> Value {
 mod tests {
     use super::*;
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
@@ -162,13 +162,13 @@ mod tests {
         let current = json!({"mode": "location", "address1": "1 Old St", "address2": "", "city": "Minneapolis",
             "state": "MN", "zip": "55401", "country": "US", "display_name": "Site 42", "type": {"id": 3, "name": "x"},
             "saved_location": {"id": 9}, "coordinates": {}});
-        let body = location(&current, &map(json!({"address1": "2 New St"})));
+        let body = location(&current, &map(&json!({"address1": "2 New St"})));
         assert_eq!(body["mode"], "custom");
         assert_eq!(body["saved_location"], Value::Null);
         assert_eq!(body["address1"], "2 New St");
         assert_eq!(body["city"], "Minneapolis");
         assert_eq!(body["type"], json!({"id": 3}));
-        let named = location(&current, &map(json!({"display_name": "Site 43"})));
+        let named = location(&current, &map(&json!({"display_name": "Site 43"})));
         assert_eq!(
             (&named["mode"], &named["saved_location"]),
             (&json!("location"), &json!({"id": 9}))
@@ -180,7 +180,7 @@ mod tests {
         let current = json!({"service_window": {"mode": "between",
             "start": {"utc": "2026-07-01 09:00:00", "local": {"date": "2026-07-01", "time": "04:00:00"}},
             "end": {"utc": "2026-07-01 11:00:00", "local": {}}}});
-        let change = |start: &str| map(json!({"service_window": {"start": {"utc": start}}}));
+        let change = |start: &str| map(&json!({"service_window": {"start": {"utc": start}}}));
         let body = schedule(&current, &change("2026-07-01 10:00:00"));
         assert_eq!(
             body,
@@ -200,7 +200,7 @@ mod tests {
     fn a_changed_amount_keeps_type_and_units() {
         let current = json!({"type": "hourly", "base": {"units": 4, "amount": 25}, "additional": null, "hours": 4});
         assert_eq!(
-            pay(&current, &map(json!({"base": {"amount": 30}}))),
+            pay(&current, &map(&json!({"base": {"amount": 30}}))),
             json!({"type": "hourly", "base": {"units": 4, "amount": 30}, "hours": 4})
         );
     }

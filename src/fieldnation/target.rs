@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    fn renamed(output: Value) -> (Value, Vec<String>) {
+    fn renamed(output: &Value) -> (Value, Vec<String>) {
         let mut output = output.as_object().unwrap().clone();
         let mut problems = Vec::new();
         rename(&mut output, &mut problems);
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_hosted_brokers_names_go_where_they_belong() {
-        let (output, problems) = renamed(json!({
+        let (output, problems) = renamed(&json!({
             "schedule": {"dateStart": "2026-07-01 09:00:00", "end": "2026-07-01 11:00:00"},
             "location": {"company": {"name": "Site 42"}, "address": {"city": "Minneapolis"}},
             "contact": {"name": "Sample Contact"},
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn what_has_no_meaning_is_refused_with_a_hint() {
         let (output, problems) =
-            renamed(json!({"title": "x", "priority": "High", "status_id": "1"}));
+            renamed(&json!({"title": "x", "priority": "High", "status_id": "1"}));
         assert_eq!(output, json!({"title": "x"}));
         assert_eq!(problems.len(), 2);
         assert!(problems[1].contains("custom field"), "{problems:?}");
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn two_rules_for_one_place_are_told() {
-        let (_, problems) = renamed(json!({"pay": {"amount": 100, "base": {"amount": 200}}}));
+        let (_, problems) = renamed(&json!({"pay": {"amount": 100, "base": {"amount": 200}}}));
         assert_eq!(problems.len(), 1);
     }
 }
