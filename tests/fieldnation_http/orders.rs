@@ -1,11 +1,9 @@
-//! The Field Nation client against a small server on loopback: signing in, creating, updating, refusals, quota.
-
-mod fieldnation_stub;
+//! The Field Nation client: signing in, creating, updating, refusals, quota.
 
 use std::time::Duration;
 
+use crate::stub::{Answer, Stub, call, map};
 use fieldbridge::model::{Category, Effect, Marker, Priority, WorkOrderId};
-use fieldnation_stub::{Answer, Stub, call, map};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 

@@ -1,14 +1,12 @@
-//! The Field Nation client against a small server on loopback: searching, messages, files, webhooks, catalogue.
+//! The Field Nation client: searching, messages, files, webhooks, catalogue.
 
-mod fieldnation_stub;
-
+use crate::stub::{Answer, Stub, call, map};
 use bytes::Bytes;
 use fieldbridge::fieldnation::{Found, Likeness, WebhookStatus};
 use fieldbridge::http::Call;
 use fieldbridge::model::{
     Category, EventName, FileContent, FileReference, Marker, Note, NoteVisibility, WorkOrderId,
 };
-use fieldnation_stub::{Answer, Stub, call, map};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
@@ -19,7 +17,7 @@ fn row(id: u64, value: &str) -> Value {
         {"id": 35, "name": "Ticket #", "value": value, "flags": ["internal_id"]}]}]}})
 }
 
-fn page(rows: Vec<Value>) -> Answer {
+fn page(rows: &[Value]) -> Answer {
     Answer::new(
         200,
         json!({"metadata": {"total": rows.len(), "page": 1, "pages": 1}, "results": rows}),
@@ -40,7 +38,7 @@ async fn only_the_exact_marker_is_found() {
     let stub = Stub::start().await;
     stub.script(
         "GET /workorders",
-        [page(vec![row(5, "cw-main:690"), row(6, "cw-main:69")])],
+        [page(&[row(5, "cw-main:690"), row(6, "cw-main:69")])],
     );
     assert_eq!(
         find(&stub, &Map::new()).await,
@@ -60,7 +58,7 @@ async fn what_the_search_misses_is_found_among_the_new_ones() {
     let stub = Stub::start().await;
     stub.script(
         "GET /workorders",
-        [page(vec![]), page(vec![row(5, ""), row(7, "cw-main:69")])],
+        [page(&[]), page(&[row(5, ""), row(7, "cw-main:69")])],
     );
     assert_eq!(
         find(&stub, &Map::new()).await,
@@ -70,7 +68,7 @@ async fn what_the_search_misses_is_found_among_the_new_ones() {
     let stub = Stub::start().await;
     stub.script(
         "GET /workorders",
-        [page(vec![]), page(vec![row(5, "cw-main:690")])],
+        [page(&[]), page(&[row(5, "cw-main:690")])],
     );
     assert_eq!(find(&stub, &Map::new()).await, Found::Absent);
 }
@@ -81,7 +79,7 @@ async fn a_row_without_its_fields_is_read() {
     stub.set_order(row(1, "cw-main:69"));
     stub.script(
         "GET /workorders",
-        [page(vec![json!({"id": 1, "schedule": {"status_id": 2}})])],
+        [page(&[json!({"id": 1, "schedule": {"status_id": 2}})])],
     );
     assert_eq!(
         find(&stub, &Map::new()).await,
@@ -94,7 +92,7 @@ async fn more_than_can_be_looked_through_is_uncertain() {
     let stub = Stub::start().await;
     let long =
         |rows: Vec<Value>| Answer::new(200, json!({"metadata": {"pages": 99}, "results": rows}));
-    let pages = std::iter::once(page(vec![])).chain((0..10).map(|_| long(vec![row(5, "")])));
+    let pages = std::iter::once(page(&[])).chain((0..10).map(|_| long(vec![row(5, "")])));
     stub.script("GET /workorders", pages);
     assert!(matches!(
         find(&stub, &Map::new()).await,
@@ -131,7 +129,7 @@ async fn without_a_correlation_field_title_place_and_time_decide() {
     ] {
         let stub = Stub::start().await;
         stub.set_fields(json!([]));
-        stub.script("GET /workorders", [page(rows)]);
+        stub.script("GET /workorders", [page(&rows)]);
         let found = find(&stub, &output).await;
         match wanted {
             Some(wanted) => assert_eq!(found, wanted),
@@ -211,7 +209,7 @@ async fn our_own_messages_are_known() {
     let client = stub.client();
     stub.script(
         "GET /workorders",
-        [page(vec![
+        [page(&[
             json!({"id": 2, "manager": {"id": 1068, "email": "api@example.com"}}),
         ])],
     );
@@ -238,7 +236,7 @@ async fn a_right_that_is_missing_for_messages_does_not_question_the_credential()
     assert_eq!(failure.category, Category::Configuration);
 }
 
-fn folders(rows: Value) -> Answer {
+fn folders(rows: &Value) -> Answer {
     Answer::new(200, json!({ "results": rows }))
 }
 
@@ -249,7 +247,7 @@ async fn a_file_goes_into_a_folder_that_is_made_for_it() {
     stub.script(
         "GET /workorders/1/attachments",
         [folders(
-            json!([{"id": 8, "name": "Deliverables", "task": {"id": 4}}]),
+            &json!([{"id": 8, "name": "Deliverables", "task": {"id": 4}}]),
         )],
     );
     let made = json!({"id": 1, "attachments": {"results": [{"id": 8, "name": "Deliverables"}, {"id": 9, "name": "Ticket files"}]}});
@@ -283,7 +281,7 @@ async fn a_file_too_large_for_its_folder_is_not_sent() {
     stub.script(
         "GET /workorders/1/attachments",
         [folders(
-            json!([{"id": 9, "name": "Ticket files", "max_bytes": 4}]),
+            &json!([{"id": 9, "name": "Ticket files", "max_bytes": 4}]),
         )],
     );
     let file = FileContent {
