@@ -5,6 +5,7 @@
 //! room but the command line may use this one.
 
 mod chance;
+mod connectwise;
 mod control;
 mod faults;
 mod fieldnation;
@@ -19,6 +20,10 @@ use std::io;
 use std::net::SocketAddr;
 
 pub use self::chance::Dice;
+pub use self::connectwise::{
+    ConnectWise, ConnectWiseCredentials, ConnectWiseSettings, EntryProblem, NotePlacement,
+    SigningKeyForm, WrongKeys,
+};
 pub use self::faults::{Extent, Fault, FaultKind, Faults};
 pub use self::fieldnation::{
     ActProblem, ErrorBodies, FieldNation, FieldNationCredentials, FieldNationSettings,
@@ -45,6 +50,9 @@ pub enum SandboxProblem {
         /// Why.
         source: io::Error,
     },
+    /// What a stand-in begins with is not valid there.
+    #[error("a stand-in does not take its own first data: {0}")]
+    Seed(String),
     /// The client for webhook deliveries can't be set up.
     #[error("the sandbox's HTTP client can't be set up: {0}")]
     Client(reqwest::Error),
