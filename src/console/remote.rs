@@ -8,35 +8,13 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::api::Role;
 use crate::engine::{
     Overview, PreviewRequest, PreviewResult, Replay, ReplayPlan, TransactionDetail,
 };
 use crate::model::{ConnectorId, PayloadKind, Transaction, TransactionId};
 use crate::platform::Probe;
 use crate::store::{AuditEntry, ListQuery, Page, PageCursor, PersonMove};
-
-/// What a person may do, least first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Look.
-    Viewer,
-    /// Retry, discard and send as well.
-    Support,
-    /// Change anything.
-    Admin,
-}
-
-impl Role {
-    /// The word for people.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Support => "support",
-            Self::Admin => "admin",
-        }
-    }
-}
 
 /// Who we are to the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]

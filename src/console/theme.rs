@@ -136,12 +136,24 @@ struct ThemeFile {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Look {
+    #[serde(deserialize_with = "colour")]
     fg: Option<Color>,
+    #[serde(deserialize_with = "colour")]
     bg: Option<Color>,
     bold: bool,
     dim: bool,
     underline: bool,
     reverse: bool,
+}
+
+/// A colour by name (`lightred`), number of the palette (`203`) or value (`#ff8800`).
+fn colour<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Color>, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map(Some).map_err(|_| {
+        serde::de::Error::custom(format!(
+            "`{text}` is no colour; write a name (lightred), a number of the palette (203) or #rrggbb"
+        ))
+    })
 }
 
 impl Look {
