@@ -81,7 +81,8 @@ impl Freshdesk {
         self.keep_marker(base, &mut prepared.body);
         if !prepared.body.is_empty() {
             let request = self.api.request_for(&UPDATE_TICKET, number);
-            let request = request.json(Value::Object(prepared.body));
+            let body = std::mem::take(&mut prepared.body);
+            let request = request.json(Value::Object(body));
             self.api.json(call, &UPDATE_TICKET, &deed, request).await?;
         }
         for (text, visibility) in notes(prepared) {
