@@ -5,8 +5,7 @@
 //! same text, or a file of the same name and size, stands there already.
 
 use super::attempt::{Attempt, Stepped};
-use crate::http::Call;
-use crate::model::{Failure, FileReference, Note, Record, RecordId, Step, WorkOrderId};
+use crate::model::{FileReference, Note, Record, RecordId, Step, WorkOrderId};
 use crate::platform::Wish;
 
 /// The key of a platform's note.
@@ -56,12 +55,11 @@ pub(super) async fn notes_to_work_order(
     record: &Record,
     work_order: WorkOrderId,
 ) -> Stepped<()> {
-    let new: Vec<Note> = record
+    let new = record
         .notes
         .iter()
-        .filter(|note| is_new_note(attempt, note))
-        .cloned()
-        .collect();
+        .filter(|note| is_new_note(attempt, note));
+    let new: Vec<Note> = new.map(attributed).collect();
     if new.is_empty() {
         return Ok(());
     }
@@ -70,25 +68,23 @@ pub(super) async fn notes_to_work_order(
         let running = attempt.begin(Step::Message);
         let result = field_nation.messages(&running.call, work_order).await;
         attempt.end(running, result, |there| {
-            format!("{} messages stand there already", there.len())
+            format!("{} stand there already", there.len())
         })?
     } else {
         Vec::new()
     };
     for note in new {
         let running = attempt.begin(Step::Message);
-        let written = attributed(&note);
-        let result = match same_text(&there, &written.text) {
+        let result = match same_text(&there, &note.text) {
             Some(id) => Ok(Some(id)),
             None => {
                 field_nation
-                    .post_message(&running.call, work_order, &written)
+                    .post_message(&running.call, work_order, &note)
                     .await
             }
         };
-        let id = attempt.end(running, result, |_| {
-            format!("note {} to work order {work_order}", note.id)
-        })?;
+        let told = format!("note {} to work order {work_order}", note.id);
+        let id = attempt.end(running, result, |_| told)?;
         attempt.carried(note_key(&note.id), id).await?;
     }
     Ok(())
@@ -103,43 +99,37 @@ pub(super) async fn messages_to_record(
     let field_nation = attempt.field_nation.clone();
     let running = attempt.begin(Step::Message);
     let result = field_nation.messages(&running.call, work_order).await;
-    let messages = attempt.end(running, result, |messages| {
-        format!("{} messages", messages.len())
-    })?;
+    let messages = attempt.end(running, result, |all| format!("{} messages", all.len()))?;
+    let visibility = attempt.active.config.features.message_visibility;
+    let is_new = |message: &&Note| {
+        let key = message_key(&message.id);
+        !message.by_us && !is_known(attempt, &key, &message.id, "note:")
+    };
     let new: Vec<Note> = messages
-        .into_iter()
-        .filter(|message| {
-            !message.by_us && !is_known(attempt, &message_key(&message.id), &message.id, "note:")
+        .iter()
+        .filter(is_new)
+        .map(|message| Note {
+            visibility,
+            ..attributed(message)
         })
         .collect();
     if new.is_empty() {
         return Ok(());
     }
-    let there = existing(
-        attempt,
-        record,
-        Wish {
-            notes: true,
-            files: false,
-        },
-    )
-    .await?
-    .notes;
+    let wish = Wish {
+        notes: true,
+        files: false,
+    };
+    let there = existing(attempt, record, wish).await?.notes;
     let platform = attempt.active.platform.clone();
-    let visibility = attempt.active.config.features.message_visibility;
     for message in new {
         let running = attempt.begin(Step::Message);
-        let written = Note {
-            visibility,
-            ..attributed(&message)
-        };
-        let result = match same_text(&there, &written.text) {
+        let result = match same_text(&there, &message.text) {
             Some(id) => Ok(Some(id)),
-            None => platform.add_note(&running.call, record, &written).await,
+            None => platform.add_note(&running.call, record, &message).await,
         };
-        let id = attempt.end(running, result, |_| {
-            format!("message {} to record {record}", message.id)
-        })?;
+        let told = format!("message {} to record {record}", message.id);
+        let id = attempt.end(running, result, |_| told)?;
         attempt.carried(message_key(&message.id), id).await?;
     }
     Ok(())
@@ -151,45 +141,37 @@ pub(super) async fn files_to_work_order(
     record: &Record,
     work_order: WorkOrderId,
 ) -> Stepped<()> {
-    let new: Vec<FileReference> = record
-        .files
-        .iter()
-        .filter(|file| {
-            !file.by_us
-                && !is_known(
-                    attempt,
-                    &record_file_key(&file.id),
-                    &file.id,
-                    "work-order-file:",
-                )
-        })
-        .cloned()
-        .collect();
+    let is_new = |file: &&FileReference| {
+        let key = record_file_key(&file.id);
+        !file.by_us && !is_known(attempt, &key, &file.id, "work-order-file:")
+    };
+    let new: Vec<FileReference> = record.files.iter().filter(is_new).cloned().collect();
     if new.is_empty() {
         return Ok(());
     }
-    let (platform, field_nation) = (
-        attempt.active.platform.clone(),
-        attempt.field_nation.clone(),
-    );
+    let platform = attempt.active.platform.clone();
+    let field_nation = attempt.field_nation.clone();
     let there = if attempt.is_repeated() {
         let running = attempt.begin(Step::Attach);
         let result = field_nation.files(&running.call, work_order).await;
         attempt.end(running, result, |there| {
-            format!("{} files stand there already", there.len())
+            format!("{} stand there already", there.len())
         })?
     } else {
         Vec::new()
     };
     for file in new {
         let running = attempt.begin(Step::Attach);
-        let upload = async |call: &Call| -> Result<Option<String>, Failure> {
-            let content = platform.download(call, &record.id, &file).await?;
-            field_nation.attach(call, work_order, &content).await
-        };
         let result = match same_file(&there, &file) {
             Some(id) => Ok(Some(id)),
-            None => upload(&running.call).await,
+            None => match platform.download(&running.call, &record.id, &file).await {
+                Ok(content) => {
+                    field_nation
+                        .attach(&running.call, work_order, &content)
+                        .await
+                }
+                Err(failure) => Err(failure),
+            },
         };
         let id = attempt.end(running, result, |_| {
             format!("{} to work order {work_order}", file.name)
@@ -205,47 +187,32 @@ pub(super) async fn files_to_record(
     work_order: WorkOrderId,
     record: &RecordId,
 ) -> Stepped<()> {
-    let (platform, field_nation) = (
-        attempt.active.platform.clone(),
-        attempt.field_nation.clone(),
-    );
+    let platform = attempt.active.platform.clone();
+    let field_nation = attempt.field_nation.clone();
     let running = attempt.begin(Step::Attach);
     let result = field_nation.files(&running.call, work_order).await;
-    let files = attempt.end(running, result, |files| format!("{} files", files.len()))?;
-    let new: Vec<FileReference> = files
-        .into_iter()
-        .filter(|file| {
-            !file.by_us
-                && !is_known(
-                    attempt,
-                    &work_order_file_key(&file.id),
-                    &file.id,
-                    "record-file:",
-                )
-        })
-        .collect();
+    let files = attempt.end(running, result, |all| format!("{} files", all.len()))?;
+    let is_new = |file: &FileReference| {
+        let key = work_order_file_key(&file.id);
+        !file.by_us && !is_known(attempt, &key, &file.id, "record-file:")
+    };
+    let new: Vec<FileReference> = files.into_iter().filter(is_new).collect();
     if new.is_empty() {
         return Ok(());
     }
-    let there = existing(
-        attempt,
-        record,
-        Wish {
-            notes: false,
-            files: true,
-        },
-    )
-    .await?
-    .files;
+    let wish = Wish {
+        notes: false,
+        files: true,
+    };
+    let there = existing(attempt, record, wish).await?.files;
     for file in new {
         let running = attempt.begin(Step::Attach);
-        let upload = async |call: &Call| -> Result<Option<String>, Failure> {
-            let content = field_nation.download(call, &file).await?;
-            platform.attach(call, record, &content).await
-        };
         let result = match same_file(&there, &file) {
             Some(id) => Ok(Some(id)),
-            None => upload(&running.call).await,
+            None => match field_nation.download(&running.call, &file).await {
+                Ok(content) => platform.attach(&running.call, record, &content).await,
+                Err(failure) => Err(failure),
+            },
         };
         let id = attempt.end(running, result, |_| {
             format!("{} to record {record}", file.name)

@@ -1,25 +1,19 @@
 //! Inbound: a record becomes, or changes, a work order.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::attempt::{Attempt, End, Stepped};
 use super::carry;
 use super::changes::{self, Targets};
+use super::map::Mapped;
 use crate::fieldnation::{Found, Likeness};
-use crate::mapping::{Evaluate, FieldTrace, Required};
+use crate::mapping::Required;
 use crate::model::{
     Category, Delivered, Direction, Failure, Intent, Marker, PayloadKind, Record, RecordId,
     SkipReason, Step, Target, WorkOrderId,
 };
 use crate::platform::Wish;
 use crate::store::Correlation;
-
-/// What the mapping made.
-pub(super) struct Mapped {
-    pub output: Map<String, Value>,
-    pub targets: Targets,
-    pub sources: Vec<(String, String)>,
-}
 
 /// Carries one inbound transaction as far as it goes.
 pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
@@ -92,77 +86,22 @@ fn filter(attempt: &mut Attempt, record: &Record) -> Stepped<()> {
 }
 
 async fn map(attempt: &mut Attempt, record: &Record) -> Stepped<Mapped> {
-    let running = attempt.begin(Step::Map);
-    let mapping = attempt.active.mapping.clone();
-    if let Some(given) = given_output(attempt).await? {
-        return attempt.end(running, Ok(given), |_| "output given".into());
-    }
     let require = if attempt.correlation.is_none() {
         Required::All
     } else {
         Required::None
     };
+    let id = &attempt.connector.id;
     let catalogue = attempt
         .shared
         .store
-        .catalogue(&attempt.connector.id, Direction::Inbound)
+        .catalogue(id, Direction::Inbound)
         .await?;
     let catalogue = catalogue.unwrap_or_else(super::people::usual_catalogue);
-    let evaluation = attempt
-        .shared
-        .evaluator
-        .evaluate(
-            &mapping,
-            Evaluate {
-                direction: Direction::Inbound,
-                event: None,
-                input: &record.fields,
-                target: Some(&catalogue),
-                require,
-            },
-        )
-        .await;
-    let evaluated = evaluated(evaluation);
-    let mapped = attempt.end(running, evaluated, |mapped| {
-        format!("{} fields", mapped.targets.len())
-    })?;
-    attempt.keep(PayloadKind::Output, &Value::Object(mapped.output.clone()));
-    attempt.progress.mapped = Some(mapping.version().clone());
+    let mapped = super::map::map(attempt, &record.fields, Some(&catalogue), require).await?;
     let running = attempt.begin(Step::Validate);
-    attempt.end(running, Ok(()), |()| {
-        "all required targets are there".into()
-    })?;
+    attempt.end(running, Ok(()), |()| "the catalogue allows it".into())?;
     Ok(mapped)
-}
-
-/// Turns an evaluation into what is to be delivered, or into the failure that tells all its problems.
-pub(super) fn evaluated(evaluation: crate::mapping::Evaluation) -> Result<Mapped, Failure> {
-    if let Some(failure) = evaluation.failure() {
-        return Err(failure);
-    }
-    let written = |field: &FieldTrace| Some((field.target.to_string(), field.value.clone()?));
-    let read =
-        |field: &FieldTrace| Some((field.target.to_string(), field.source.as_ref()?.to_string()));
-    Ok(Mapped {
-        targets: evaluation.fields.iter().filter_map(written).collect(),
-        sources: evaluation.fields.iter().filter_map(read).collect(),
-        output: evaluation.output,
-    })
-}
-
-/// The output that a replay brought along.
-pub(super) async fn given_output(attempt: &Attempt) -> Stepped<Option<Mapped>> {
-    if attempt.transaction.replays.is_none() || attempt.progress.mapped.is_none() {
-        return Ok(None);
-    }
-    let Some(Value::Object(output)) = attempt.kept(PayloadKind::Output).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Mapped {
-        targets: crate::mapping::flatten(&output).into_iter().collect(),
-        sources: Vec::new(),
-        output,
-    }))
 }
 
 async fn create(attempt: &mut Attempt, record: &Record, mapped: Mapped) -> Stepped<()> {

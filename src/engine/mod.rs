@@ -14,6 +14,7 @@ mod flow;
 mod housekeeping;
 mod inbound;
 mod intake;
+mod map;
 mod notify;
 mod outbound;
 mod people;

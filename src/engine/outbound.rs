@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::attempt::{Attempt, End, Stepped};
 use super::carry;
 use super::changes::{self, Targets};
-use super::inbound::{Mapped, evaluated, given_output};
+use super::map::Mapped;
 use crate::fieldnation::{is_complete, mapping_input};
-use crate::mapping::{Evaluate, Required};
+use crate::mapping::Required;
 use crate::model::{
     Category, Delivered, Direction, EventName, Failure, Intent, Marker, PayloadKind, Record,
     RecordId, SideRecord, SideRecordKind, SkipReason, Step, Target, WorkOrderId,
@@ -165,37 +165,13 @@ async fn correlate(attempt: &mut Attempt, work_order: WorkOrderId, input: &Value
 }
 
 async fn map(attempt: &mut Attempt, input: &Value, require: Required) -> Stepped<Mapped> {
-    let running = attempt.begin(Step::Map);
-    if let Some(given) = given_output(attempt).await? {
-        return attempt.end(running, Ok(given), |_| "output given".into());
-    }
-    let mapping = attempt.active.mapping.clone();
+    let id = &attempt.connector.id;
     let catalogue = attempt
         .shared
         .store
-        .catalogue(&attempt.connector.id, Direction::Outbound)
+        .catalogue(id, Direction::Outbound)
         .await?;
-    let evaluation = attempt
-        .shared
-        .evaluator
-        .evaluate(
-            &mapping,
-            Evaluate {
-                direction: Direction::Outbound,
-                event: attempt.transaction.event,
-                input,
-                target: catalogue.as_ref(),
-                require,
-            },
-        )
-        .await;
-    let evaluated = evaluated(evaluation);
-    let mapped = attempt.end(running, evaluated, |mapped| {
-        format!("{} fields", mapped.targets.len())
-    })?;
-    attempt.keep(PayloadKind::Output, &Value::Object(mapped.output.clone()));
-    attempt.progress.mapped = Some(mapping.version().clone());
-    Ok(mapped)
+    super::map::map(attempt, input, catalogue.as_ref(), require).await
 }
 
 async fn update(

@@ -190,9 +190,10 @@ fn hint(status: StatusCode, category: Category, complaint: &Complaint) -> Option
     })
 }
 
-/// The same failure of a side feature: a missing right there must not pause the whole connector.
-pub(super) fn of_feature(mut failure: Failure, feature: &str) -> Failure {
-    if failure.category == Category::Authentication {
+/// The same for a side feature: a right that is missing there must not pause the whole connector.
+pub(super) fn feature_refusal(what: &str, feature: &str, response: &Response) -> Failure {
+    let mut failure = refusal(what, response);
+    if response.status == StatusCode::FORBIDDEN {
         failure.category = Category::Configuration;
         failure.hint = Some(format!(
             "The API user may not use {feature}: ask the Field Nation admin for that right, or switch the feature off."

@@ -7,7 +7,6 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::complaint::of_feature;
 use super::session::Session;
 use super::work_order::{has_flag, id_of, text_of};
 use crate::http::{Call, Request};
@@ -115,9 +114,7 @@ impl Directory {
     ) -> Result<Arc<CompanyFields>, Failure> {
         keep(&self.fields, age, async {
             let what = "list the company's custom fields";
-            let rows = rows(session, call, what, "/custom-fields")
-                .await
-                .map_err(|failure| of_feature(failure, "the list of custom fields"))?;
+            let rows = rows(session, call, what, "custom fields", "/custom-fields").await?;
             Ok(CompanyFields(
                 rows.iter().filter_map(company_field).collect(),
             ))
@@ -135,9 +132,7 @@ impl Directory {
     ) -> Result<Arc<Names>, Failure> {
         let fetch = async {
             let what = format!("list the {}", list.word());
-            let rows = rows(session, call, &what, list.path())
-                .await
-                .map_err(|failure| of_feature(failure, list.word()))?;
+            let rows = rows(session, call, &what, list.word(), list.path()).await?;
             Ok(Names(rows.iter().filter_map(named).collect()))
         };
         match list {
@@ -169,6 +164,7 @@ async fn rows(
     session: &Session,
     call: &Call,
     what: &str,
+    feature: &str,
     path: &str,
 ) -> Result<Vec<Value>, Failure> {
     let mut all = Vec::new();
@@ -177,7 +173,7 @@ async fn rows(
         if page > 1 {
             request = request.query("page", page.to_string());
         }
-        let mut body = session.expect(call, what, request).await?;
+        let mut body = session.expect_feature(call, what, feature, request).await?;
         let pages = body.pointer("/metadata/pages").and_then(id_of).unwrap_or(1);
         let rows = match body.get_mut("results") {
             Some(results) => results.take(),

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::client::FieldNation;
-use super::complaint::of_feature;
-use super::session::success;
+use super::session::feature_success;
 use super::work_order::{id_of, text_of};
 use crate::http::{Body, Call, Part, Request, Response, classify};
 use crate::model::{Category, Failure, FileContent, FileReference, WorkOrderId};
@@ -165,8 +164,7 @@ impl FieldNation {
             .body(Body::Multipart(vec![part]));
         let response = self.session.send(call, request).await?;
         let what = format!("attach `{}` to work order {id}", file.name);
-        let answer =
-            success(&what, &response).map_err(|failure| of_feature(failure, "attachments"))?;
+        let answer = feature_success(&what, "attachments", &response)?;
         let before: Vec<String> = results(&folder)
             .filter_map(|known| text_of(known.get("id")?))
             .collect();
@@ -182,8 +180,8 @@ impl FieldNation {
         let request = Request::post(self.session.rest(&format!("/workorders/{id}/attachments")))
             .json(json!({ "name": FOLDER }));
         let response = self.session.send(call, request).await?;
-        let made = success(&format!("make a folder in work order {id}"), &response)
-            .map_err(|failure| of_feature(failure, "attachments"));
+        let what = format!("make a folder in work order {id}");
+        let made = feature_success(&what, "attachments", &response);
         match made {
             Ok(answer) => {
                 let list = folders_in(&answer);
@@ -215,9 +213,8 @@ impl FieldNation {
         let what = format!("list the files of work order {id}");
         let body = self
             .session
-            .expect(call, &what, request)
-            .await
-            .map_err(|failure| of_feature(failure, "attachments"))?;
+            .expect_feature(call, &what, "attachments", request)
+            .await?;
         Ok(folders_in(&body))
     }
 }

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::client::FieldNation;
-use super::complaint::of_feature;
 use super::moment;
-use super::session::success;
+use super::session::feature_success;
 use super::work_order::{id_of, text_of};
 use crate::http::{Call, Request};
 use crate::model::{Category, Failure, Note, NoteVisibility, WorkOrderId};
@@ -23,9 +22,8 @@ impl FieldNation {
         let what = format!("list the messages of work order {id}");
         let body = self
             .session
-            .expect(call, &what, request)
-            .await
-            .map_err(|failure| of_feature(failure, "messages"))?;
+            .expect_feature(call, &what, "messages", request)
+            .await?;
         let rows = body.get("results").and_then(Value::as_array);
         if rows.is_none_or(Vec::is_empty) {
             return Ok(Vec::new());
@@ -83,8 +81,8 @@ impl FieldNation {
             .query("async", "false")
             .json(json!({"message": note.text, "type": kind}));
         let response = self.session.send(call, request).await?;
-        let body = success(&format!("post a message to work order {id}"), &response)
-            .map_err(|failure| of_feature(failure, "messages"))?;
+        let what = format!("post a message to work order {id}");
+        let body = feature_success(&what, "messages", &response)?;
         let ours = newest_with(&body, &note.text);
         self.learn_id(ours.and_then(|message| id_of(message.pointer("/from/id")?)));
         Ok(ours.and_then(message_id))

@@ -1,5 +1,7 @@
 //! Looking for a work order that may have been created, before it is created again.
 
+use std::time::Duration;
+
 use jiff::ToSpan;
 use serde_json::{Map, Value};
 
@@ -8,13 +10,16 @@ use super::moment;
 use super::shape::{Draft, Lookups, Purpose};
 use super::work_order::{id_of, text_of, work_order_id};
 use crate::http::Call;
-use crate::model::{Failure, Marker, Timestamp, WorkOrderId};
+use crate::model::{Category, Failure, Marker, Timestamp, WorkOrderId};
 
 /// Rows on a page of a list.
 const PER_PAGE: usize = 100;
 
 /// More pages than this are not read: what lies beyond makes the answer uncertain.
 const MOST_PAGES: u64 = 10;
+
+/// How long a new work order may stay out of lists and searches; nothing is documented, so a little is assumed.
+const SETTLES: Duration = Duration::from_secs(5);
 
 /// How far Field Nation's clock may lag behind ours.
 const SKEW_SECONDS: i64 = 120;
@@ -44,17 +49,35 @@ impl FieldNation {
     /// field, by title, place and time.
     ///
     /// # Errors
-    /// What a call fails with.
+    /// What a call fails with; `server`, with the time to wait, when nothing is found so soon after the intent that
+    /// the lists may not show it yet.
     pub async fn find(
         &self,
         call: &Call,
         marker: &Marker,
         likeness: Likeness<'_>,
     ) -> Result<Found, Failure> {
-        if self.correlation_field(call).await?.is_some() {
-            self.find_marked(call, marker, likeness.since).await
+        let found = if self.correlation_field(call).await?.is_some() {
+            self.find_marked(call, marker, likeness.since).await?
         } else {
-            self.find_alike(call, likeness).await
+            self.find_alike(call, likeness).await?
+        };
+        if found == Found::Absent {
+            self.has_settled(likeness.since)?;
+        }
+        Ok(found)
+    }
+
+    fn has_settled(&self, since: Timestamp) -> Result<(), Failure> {
+        let age = Duration::try_from(self.clock.now().duration_since(since)).unwrap_or_default();
+        match SETTLES.checked_sub(age).filter(|wait| !wait.is_zero()) {
+            None => Ok(()),
+            Some(wait) => Err(Failure::new(
+                Category::Server,
+                "the work order is not found, but Field Nation's lists may not show it yet",
+            )
+            .retry_after(Some(wait))
+            .hint("It is looked for again before anything is created.")),
         }
     }
 

@@ -6,7 +6,7 @@ use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::complaint::{Complaint, backoff_headers, refusal};
+use super::complaint::{Complaint, backoff_headers, feature_refusal, refusal};
 use super::work_order::text_of;
 use crate::http::{Call, Client, Redactor, Request, Response, Token, TokenCache};
 use crate::model::{Category, Effect, Failure};
@@ -109,6 +109,18 @@ impl Session {
         success(what, &response)
     }
 
+    /// The same for a side feature, which may lack a right of its own.
+    pub(super) async fn expect_feature(
+        &self,
+        call: &Call,
+        what: &str,
+        feature: &str,
+        request: Request,
+    ) -> Result<Value, Failure> {
+        let response = self.send(call, request).await?;
+        feature_success(what, feature, &response)
+    }
+
     async fn send_with(
         &self,
         call: &Call,
@@ -196,19 +208,37 @@ impl Session {
 
     async fn ask_for_token(&self, call: &Call, grant: Value) -> Result<Response, Failure> {
         let address = format!("{}/authentication/api/oauth/token", self.base);
-        let response = self
-            .client
-            .send(call, Request::post(address).json(grant))
-            .await?;
-        Ok(response)
+        // Recorded nowhere: an answer that consists of tokens has no place in a journal. What is wrong with a refused
+        // one is in the failure.
+        let unrecorded = Call::new(call.priority());
+        let request = Request::post(address).json(grant);
+        self.client.send(&unrecorded, request).await
     }
 }
 
 /// The JSON of a successful answer; an empty one is `null`.
 pub(super) fn success(what: &str, response: &Response) -> Result<Value, Failure> {
-    if !response.is_success() {
-        return Err(refusal(what, response));
+    if response.is_success() {
+        body(what, response)
+    } else {
+        Err(refusal(what, response))
     }
+}
+
+/// The same for a side feature.
+pub(super) fn feature_success(
+    what: &str,
+    feature: &str,
+    response: &Response,
+) -> Result<Value, Failure> {
+    if response.is_success() {
+        body(what, response)
+    } else {
+        Err(feature_refusal(what, feature, response))
+    }
+}
+
+fn body(what: &str, response: &Response) -> Result<Value, Failure> {
     if response.body.is_empty() {
         return Ok(Value::Null);
     }

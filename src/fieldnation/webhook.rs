@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::client::FieldNation;
-use super::complaint::of_feature;
-use super::session::success;
+use super::session::feature_success;
 use super::work_order::{id_of, text_of};
 use crate::http::{Call, Request};
 use crate::model::{Category, EventName, Failure};
@@ -149,14 +148,12 @@ impl FieldNation {
         if matches!(response.status, StatusCode::NOT_FOUND | StatusCode::GONE) {
             return Ok(());
         }
-        success(&format!("remove webhook {id}"), &response)
-            .map(drop)
-            .map_err(|failure| of_feature(failure, "webhooks"))
+        feature_success(&format!("remove webhook {id}"), "webhooks", &response).map(drop)
     }
 
     async fn ask(&self, call: &Call, what: &str, request: Request) -> Result<Value, Failure> {
         let response = self.session.send_bearer(call, request).await?;
-        success(what, &response).map_err(|failure| of_feature(failure, "webhooks"))
+        feature_success(what, "webhooks", &response)
     }
 }
 

@@ -43,10 +43,10 @@ pub fn lossless(value: &Value, kind: FieldKind) -> Result<Conversion, Lossy> {
         | (FieldKind::Object, Value::Object(_))
         // A date's form is the platform's affair: text, Unix time, or an object such as {"utc": …}.
         | (FieldKind::Date | FieldKind::DateTime, Value::String(_) | Value::Number(_) | Value::Object(_)) => None,
-        (FieldKind::Integer, Value::Number(number)) => match number.is_f64() {
-            false => None,
-            true => Some(whole(&number_text(number)).ok_or_else(lossy)?),
-        },
+        (FieldKind::Integer, Value::Number(number)) if !number.is_f64() => None,
+        (FieldKind::Integer, Value::Number(number)) => {
+            Some(whole(&number_text(number)).ok_or_else(lossy)?)
+        }
         (FieldKind::Text, Value::Number(_) | Value::Bool(_)) => {
             Some(Value::String(scalar_text(value).ok_or_else(lossy)?.into_owned()))
         }

@@ -1,5 +1,7 @@
 //! The hosted broker's own form of a mapping: a JSON list of rules, or `{"inbound": […], "outbound": […]}`.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table};
 
@@ -23,11 +25,8 @@ pub struct HostedExport {
 /// All problems of the JSON at once.
 pub fn from_hosted_json(text: &str, file_name: &str) -> Result<String, Vec<Problem>> {
     // The JSON is read as a mapping first, so that only what is understood is written.
-    let name = if file_name.ends_with(".json") {
-        file_name.to_owned()
-    } else {
-        format!("{file_name}.json")
-    };
+    let name = Path::new(file_name).with_extension("json");
+    let name = name.to_string_lossy();
     Mapping::parse(text, &name, None)?;
     let root: Value = serde_json::from_str(text).unwrap_or_default();
     let mut document = DocumentMut::new();

@@ -41,9 +41,9 @@ impl Source {
         self.path
             .read(input)
             .or_else(|| self.without_work_order.as_ref()?.read(input))
-            .or_else(|| match self.perhaps_in_work_order {
-                true => self.path.read(input.get(WORK_ORDER)?),
-                false => None,
+            .or_else(|| {
+                let work_order = input.get(WORK_ORDER).filter(|_| self.perhaps_in_work_order);
+                self.path.read(work_order?)
             })
     }
 }

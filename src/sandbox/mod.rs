@@ -5,9 +5,11 @@
 //! room but the command line may use this one.
 
 mod chance;
+mod connectwise;
 mod control;
 mod faults;
 mod fieldnation;
+mod freshdesk;
 mod journal;
 mod outbox;
 mod places;
@@ -18,10 +20,17 @@ use std::io;
 use std::net::SocketAddr;
 
 pub use self::chance::Dice;
+pub use self::connectwise::{
+    ConnectWise, ConnectWiseCredentials, ConnectWiseSettings, EntryProblem, NotePlacement,
+    SigningKeyForm, WrongKeys,
+};
 pub use self::faults::{Extent, Fault, FaultKind, Faults};
 pub use self::fieldnation::{
     ActProblem, ErrorBodies, FieldNation, FieldNationCredentials, FieldNationSettings,
     InlineSchedule, NewFile, Status,
+};
+pub use self::freshdesk::{
+    AutomationRule, Content, Delivered, Freshdesk, FreshdeskSettings, NewTicket, Performer, When,
 };
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
@@ -41,6 +50,9 @@ pub enum SandboxProblem {
         /// Why.
         source: io::Error,
     },
+    /// What a stand-in begins with is not valid there.
+    #[error("a stand-in does not take its own first data: {0}")]
+    Seed(String),
     /// The client for webhook deliveries can't be set up.
     #[error("the sandbox's HTTP client can't be set up: {0}")]
     Client(reqwest::Error),

@@ -212,7 +212,10 @@ impl Shaper<'_> {
             }
             let role = contact.get("role").and_then(text_of);
             let role = role.unwrap_or_else(|| "Location Contact".to_owned());
-            let Some(role) = CONTACT_ROLES.iter().find(|known| known.eq_ignore_ascii_case(&role)) else {
+            let Some(role) = CONTACT_ROLES
+                .iter()
+                .find(|known| known.eq_ignore_ascii_case(&role))
+            else {
                 self.problem(unknown("contact role", &role, CONTACT_ROLES.into_iter()));
                 continue;
             };

@@ -82,7 +82,7 @@ impl Format {
                 }
                 Piece::Text => literal.push(character),
                 Piece::Bracketed => {
-                    literal.extend(&characters[position + 1..position + length - 1])
+                    literal.extend(&characters[position + 1..position + length - 1]);
                 }
             }
             position += length;

@@ -124,10 +124,10 @@ impl Reader<'_> {
             Token::Day2 => parsed.day = Some(self.digits(2, 2, "a day of two digits")?),
             Token::DayOrdinal => parsed.day = Some(self.ordinal()?),
             Token::DayOfYear => {
-                parsed.day_of_year = Some(self.digits(1, 3, "a day of the year")?)
+                parsed.day_of_year = Some(self.digits(1, 3, "a day of the year")?);
             }
             Token::DayOfYear3 => {
-                parsed.day_of_year = Some(self.digits(3, 3, "a day of the year")?)
+                parsed.day_of_year = Some(self.digits(3, 3, "a day of the year")?);
             }
             Token::WeekdayLong | Token::WeekdayShort => {
                 let index = self

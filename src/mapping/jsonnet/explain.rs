@@ -17,8 +17,7 @@ pub(super) fn explain(error: &Error) -> Fault {
     if fault.place.is_none() {
         fault.place = frames
             .iter()
-            .filter_map(|frame| place(frame.location.as_ref()?))
-            .next();
+            .find_map(|frame| place(frame.location.as_ref()?));
     }
     if let Some(field) = output_field(frames.iter().map(|frame| frame.desc.as_str())) {
         fault.what = format!("{} (in the result's field `{field}`)", fault.what);

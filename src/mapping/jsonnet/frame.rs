@@ -97,14 +97,13 @@ pub(super) fn announced(bytes: [u8; 4]) -> io::Result<usize> {
 
 /// A request as the worker reads it: head and body. `None` when the parent has hung up.
 pub(super) fn read_request(input: &mut impl Read) -> io::Result<Option<(Vec<u8>, Vec<u8>)>> {
-    let mut lengths = [0; 8];
-    if let Err(error) = input.read_exact(&mut lengths) {
+    let mut lengths = [[0; 4]; 2];
+    if let Err(error) = input.read_exact(lengths.as_flattened_mut()) {
         let hung_up = error.kind() == io::ErrorKind::UnexpectedEof;
         return if hung_up { Ok(None) } else { Err(error) };
     }
-    let [a, b, c, d, e, f, g, h] = lengths;
-    let mut head = vec![0; announced([a, b, c, d])?];
-    let mut body = vec![0; announced([e, f, g, h])?];
+    let [head, body] = lengths.map(announced);
+    let (mut head, mut body) = (vec![0; head?], vec![0; body?]);
     input.read_exact(&mut head)?;
     input.read_exact(&mut body)?;
     Ok(Some((head, body)))

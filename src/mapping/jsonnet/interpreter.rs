@@ -107,7 +107,7 @@ impl Kept {
                 PathResolver::FileName,
             ));
         let state = builder.build();
-        let _entered = state.try_enter();
+        let entered = state.try_enter();
         let library = Library { set: &set };
         let util = match library.load(&state, UTIL) {
             Ok(Val::Obj(util)) => util,
@@ -123,7 +123,7 @@ impl Kept {
             library.load(&state, &script.name)
         });
         let scripts = scripts.collect();
-        drop(_entered);
+        drop(entered);
         Self {
             key: set.key,
             state,
@@ -170,6 +170,8 @@ impl Kept {
         // Without a journal only the trace is poorer.
         let begin = journal::mark(mark).unwrap_or(0);
         loop {
+            // An interned text's hash does not depend on what in it can change, its reference count.
+            #[expect(clippy::mutable_key_type)]
             let mut arguments: HashMap<IStr, TlaArg> = HashMap::with_capacity(2);
             arguments.insert("input".into(), TlaArg::Val(record.clone()));
             arguments.insert(

@@ -154,7 +154,7 @@ impl Pool {
         loop {
             let mut worker = match self.shared.take() {
                 Ok(worker) => worker,
-                Err(error) => return vec![(0, self.shared.not_started(&error))],
+                Err(error) => return vec![(0, not_started(&error))],
             };
             match self.shared.prepare(&mut worker, set).await {
                 Ok(mut faults) => {
@@ -234,7 +234,7 @@ impl Shared {
     ) -> Attempt {
         let mut worker = match self.take() {
             Ok(worker) => worker,
-            Err(error) => return Attempt::Gone(self.not_started(&error).what),
+            Err(error) => return Attempt::Gone(not_started(&error).what),
         };
         let ask = Ask::Run {
             key: &set.key,
@@ -346,13 +346,13 @@ impl Shared {
             idle.push(worker);
         }
     }
+}
 
-    fn not_started(&self, error: &io::Error) -> Fault {
-        let fault = Fault::new(format!("the script worker can't be started: {error}"));
-        Fault {
-            worker_trouble: true,
-            ..fault
-        }
+fn not_started(error: &io::Error) -> Fault {
+    let fault = Fault::new(format!("the script worker can't be started: {error}"));
+    Fault {
+        worker_trouble: true,
+        ..fault
     }
 }
 

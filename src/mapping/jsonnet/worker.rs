@@ -121,7 +121,7 @@ fn run(
 
 fn is_spent(records: u32) -> bool {
     records >= MOST_RECORDS
-        || (records % RECORDS_BETWEEN_LOOKS == 0 && resident_kib() > MOST_RESIDENT_KIB)
+        || (records.is_multiple_of(RECORDS_BETWEEN_LOOKS) && resident_kib() > MOST_RESIDENT_KIB)
 }
 
 /// The memory in use; zero where the system does not tell.

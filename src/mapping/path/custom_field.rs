@@ -104,7 +104,7 @@ mod tests {
             Path::parse(text)
                 .unwrap()
                 .read(&work_order)
-                .map(|value| value.into_owned())
+                .map(std::borrow::Cow::into_owned)
         };
         assert_eq!(read("custom_fields[\"Site #\"]"), Some(json!("5521")));
         assert_eq!(read("custom_fields[\"129\"]"), Some(json!("5521")));

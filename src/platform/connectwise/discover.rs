@@ -7,12 +7,15 @@ use serde_json::Value;
 
 use super::ConnectWise;
 use super::error::Right;
-use super::schema::TICKET;
+use super::schema::{EXPENSE, Known, PRODUCT, SCHEDULE, TICKET, TIME};
 use super::session::Ask;
+use super::settings::{Charges, ScheduleReading};
 use super::tables::Table;
 use super::ticket::reference_id;
 use crate::http::Call;
-use crate::model::{Catalogue, Category, Failure, Field, FieldKind, PicklistValue, RecordId};
+use crate::model::{
+    Catalogue, Category, Failure, Field, FieldKind, PicklistValue, RecordId, SideRecordKind,
+};
 use crate::platform::Wish;
 use crate::platform::basics::{is_true, text_at};
 
@@ -25,7 +28,7 @@ impl ConnectWise {
             Some(ticket) => Some(self.template(call, ticket).await?),
             None => None,
         };
-        let mut fields: Vec<Field> = TICKET.iter().map(super::schema::Known::field).collect();
+        let mut fields = self.described();
         if let Some(template) = &template {
             let mut known: HashSet<String> =
                 fields.iter().map(|field| field.path.clone()).collect();
@@ -56,6 +59,27 @@ impl ConnectWise {
             fields,
             read_at: self.clock.now(),
         })
+    }
+
+    /// The fields that are known without asking, as far as the connector carries them.
+    fn described(&self) -> Vec<Field> {
+        let carries = |kind| self.side_records.contains(&kind);
+        let schedule =
+            carries(SideRecordKind::Schedule) || self.read_schedule == ScheduleReading::On;
+        let charges = match self.charges {
+            Charges::Product => PRODUCT,
+            Charges::Expense => EXPENSE,
+        };
+        [
+            (true, TICKET),
+            (schedule, SCHEDULE),
+            (carries(SideRecordKind::Time), TIME),
+            (carries(SideRecordKind::Charge), charges),
+        ]
+        .into_iter()
+        .filter(|(carried, _)| *carried)
+        .flat_map(|(_, known)| known.iter().map(Known::field))
+        .collect()
     }
 
     async fn template(&self, call: &Call, ticket: u64) -> Result<Value, Failure> {

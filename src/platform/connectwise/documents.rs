@@ -126,7 +126,6 @@ pub(super) async fn attach(
         },
     ]));
     let answer = session.json(call, &ask).await?;
-    session.learn_member(text_at(&answer, &["owner"]));
     created_id(&answer, &what)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ConnectWise;
 use super::error::Right;
-use super::session::{Ask, Session, quoted};
+use super::session::{Ask, quoted};
 use super::settings::{Charges, Related, ScheduleReading};
 use super::tables::Table;
 use super::ticket::reference_id;
@@ -63,25 +63,7 @@ impl ConnectWise {
 
     /// Whether the credential works, and what the site says of itself.
     async fn sign_in(&self, call: &Call) -> Result<String, Failure> {
-        let ask = Session::credential_probe();
-        match self.session.find(call, &ask).await {
-            // A right that is missing is a matter for the next check.
-            Ok(Some(_)) => {}
-            Err(failure)
-                if failure.category == Category::Configuration
-                    && failure
-                        .hint
-                        .as_deref()
-                        .is_some_and(|hint| hint.contains(Right::ReadTickets.cell())) => {}
-            Ok(None) => {
-                return Err(Failure::new(
-                    Category::Configuration,
-                    "ConnectWise has no tickets at this address",
-                )
-                .hint("Check `site`, `base_url` and `codebase`."));
-            }
-            Err(failure) => return Err(failure),
-        }
+        self.session.sign_in(call).await?;
         let codebase = self.session.codebase(call).await?;
         let ask = Ask::get(
             "system/info",

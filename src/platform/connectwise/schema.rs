@@ -146,6 +146,10 @@ pub(super) const TICKET: &[Known] = &[
     Known("_info.enteredBy", "Entered by", Text, Read, None),
     Known("_info.lastUpdated", "Changed at", DateTime, Read, None),
     Known("_info.updatedBy", "Changed by", Text, Read, None),
+];
+
+/// A schedule entry; source: schema `ScheduleEntry`.
+pub(super) const SCHEDULE: &[Known] = &[
     Known(
         "schedule.dateStart",
         "Schedule: start",
@@ -154,6 +158,7 @@ pub(super) const TICKET: &[Known] = &[
         None,
     ),
     Known("schedule.dateEnd", "Schedule: end", DateTime, Both, None),
+    Known("schedule.name", "Schedule: name", Text, Both, Some(250)),
     Known(
         "schedule.member.identifier",
         "Schedule: member",
@@ -162,7 +167,96 @@ pub(super) const TICKET: &[Known] = &[
         None,
     ),
     Known("schedule.status.name", "Schedule: status", Text, Both, None),
+    Known("schedule.where.name", "Schedule: where", Text, Both, None),
     Known("schedule.doneFlag", "Schedule: done", Boolean, Both, None),
+];
+
+/// A time entry; source: schema `TimeEntry`.
+pub(super) const TIME: &[Known] = &[
+    Known("time_entry.timeStart", "Time: start", DateTime, Both, None),
+    Known("time_entry.timeEnd", "Time: end", DateTime, Both, None),
+    Known("time_entry.actualHours", "Time: hours", Number, Both, None),
+    Known("time_entry.notes", "Time: notes", Text, Both, None),
+    Known(
+        "time_entry.internalNotes",
+        "Time: internal notes",
+        Text,
+        Both,
+        None,
+    ),
+    Known(
+        "time_entry.member.identifier",
+        "Time: member",
+        Text,
+        Both,
+        None,
+    ),
+    Known(
+        "time_entry.workType.name",
+        "Time: work type",
+        Text,
+        Both,
+        None,
+    ),
+    Known(
+        "time_entry.workRole.name",
+        "Time: work role",
+        Text,
+        Both,
+        None,
+    ),
+    Known(
+        "time_entry.billableOption",
+        "Time: billing",
+        Text,
+        Both,
+        None,
+    ),
+];
+
+/// A product on a ticket; source: schema `ProductItem`.
+pub(super) const PRODUCT: &[Known] = &[
+    Known(
+        "charge.catalogItem.identifier",
+        "Charge: catalogue item",
+        Text,
+        Both,
+        None,
+    ),
+    Known("charge.billableOption", "Charge: billing", Text, Both, None),
+    Known("charge.quantity", "Charge: quantity", Number, Both, None),
+    Known("charge.price", "Charge: price", Number, Both, None),
+    Known("charge.cost", "Charge: cost", Number, Both, None),
+    Known(
+        "charge.description",
+        "Charge: description",
+        Text,
+        Both,
+        Some(2000),
+    ),
+    Known(
+        "charge.internalNotes",
+        "Charge: internal notes",
+        Text,
+        Both,
+        Some(1000),
+    ),
+];
+
+/// An expense; source: schema `ExpenseEntry`.
+pub(super) const EXPENSE: &[Known] = &[
+    Known("charge.type.name", "Charge: expense type", Text, Both, None),
+    Known("charge.amount", "Charge: amount", Number, Both, None),
+    Known("charge.date", "Charge: date", DateTime, Both, None),
+    Known("charge.notes", "Charge: notes", Text, Both, None),
+    Known(
+        "charge.member.identifier",
+        "Charge: member",
+        Text,
+        Both,
+        None,
+    ),
+    Known("charge.billableOption", "Charge: billing", Text, Both, None),
 ];
 
 impl Known {

@@ -182,23 +182,36 @@ impl Session {
     /// # Errors
     /// What the answer means, or why none came.
     pub(super) async fn find(&self, call: &Call, ask: &Ask) -> Result<Option<Response>, Failure> {
+        match self.respond(call, ask).await? {
+            Some(response) if !response.is_success() => Err(ask.failure(&response)),
+            other => Ok(other),
+        }
+    }
+
+    /// Makes a call that only a working credential gets through, and nothing but that.
+    ///
+    /// # Errors
+    /// Why the credential, or the site, does not work.
+    pub(super) async fn sign_in(&self, call: &Call) -> Result<(), Failure> {
+        let probe = Self::credential_probe();
+        match self.respond(call, &probe).await? {
+            Some(response) if vouches(&probe, &response) => Ok(()),
+            Some(response) => Err(probe.failure(&response)),
+            None => Err(not_here()),
+        }
+    }
+
+    /// The answer to a call, whatever its status; `None` as in [`Self::find`].
+    async fn respond(&self, call: &Call, ask: &Ask) -> Result<Option<Response>, Failure> {
         let codebase = self.codebase(call).await?;
-        let response = self.exchange(call, ask, &codebase).await?;
-        let response = if is_missing(&response) {
+        let mut response = self.exchange(call, ask, &codebase).await?;
+        if is_missing(&response) {
             match self.look_behind(call, &codebase).await? {
                 None => return Ok(None),
-                Some(moved) => self.exchange(call, ask, &moved).await?,
+                Some(moved) => response = self.exchange(call, ask, &moved).await?,
             }
-        } else {
-            response
-        };
-        if is_missing(&response) {
-            Ok(None)
-        } else if response.is_success() {
-            Ok(Some(response))
-        } else {
-            Err(ask.failure(&response))
         }
+        Ok((!is_missing(&response)).then_some(response))
     }
 
     /// Makes a call to what should exist.
@@ -315,11 +328,7 @@ impl Session {
         }
         let probe = Self::credential_probe();
         let response = self.exchange(call, &probe, used).await?;
-        // A role that may not read tickets is a credential that works all the same.
-        if response.is_success()
-            || (response.status == StatusCode::FORBIDDEN
-                && probe.failure(&response).category == Category::Configuration)
-        {
+        if vouches(&probe, &response) {
             return Ok(None);
         }
         if !is_missing(&response) {
@@ -337,15 +346,11 @@ impl Session {
                 return Ok(Some(found));
             }
         }
-        Err(Failure::new(
-            Category::Authentication,
-            "ConnectWise answers 404 to everything, which is also how it refuses keys",
-        )
-        .hint("Check site, company, public_key, private_key and client_id; if they are right, check `codebase` and `base_url`."))
+        Err(not_here())
     }
 
     /// The cheapest call that needs a working credential and nothing but the most ordinary right.
-    pub(super) fn credential_probe() -> Ask {
+    fn credential_probe() -> Ask {
         Ask::get("service/tickets", Right::ReadTickets, "read tickets")
             .query("pageSize", 1)
             .query("fields", "id")
@@ -413,6 +418,22 @@ impl Session {
 pub(super) enum Identity {
     Nobody,
     Ours,
+}
+
+/// Whether an answer shows that the credential works: a role that may not read tickets belongs to a credential that
+/// does.
+fn vouches(probe: &Ask, response: &Response) -> bool {
+    response.is_success()
+        || (response.status == StatusCode::FORBIDDEN
+            && probe.failure(response).category == Category::Configuration)
+}
+
+fn not_here() -> Failure {
+    Failure::new(
+        Category::Authentication,
+        "ConnectWise answers 404 to everything, which is also how it refuses keys",
+    )
+    .hint("Check site, company, public_key, private_key and client_id; if they are right, check `codebase` and `base_url`.")
 }
 
 /// Whether an answer says that there is no such thing; a missing prefix of the host says 404 too, in its own words.

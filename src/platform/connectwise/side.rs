@@ -137,7 +137,7 @@ impl ConnectWise {
         if let Some(id) = self.twin(call, kind, ticket, side, &fields).await? {
             return Ok(id);
         }
-        self.complete(&mut fields, kind, ticket);
+        self.complete(call, &mut fields, kind, ticket).await?;
         let what = format!("add a {} to ticket {ticket}", kind.noun());
         let ask = Ask::new(Method::POST, kind.path(), kind.right(), what.as_str())
             .json(Value::Object(fields));
@@ -266,8 +266,21 @@ impl ConnectWise {
         Ok(twin.and_then(|entry| entry.get("id").and_then(id_text)))
     }
 
-    /// Adds what ties a new entry to its ticket.
-    fn complete(&self, fields: &mut Map<String, Value>, kind: Kind, ticket: u64) {
+    /// Adds what ties a new entry to its ticket, and what the settings say where the mapping is silent.
+    async fn complete(
+        &self,
+        call: &Call,
+        fields: &mut Map<String, Value>,
+        kind: Kind,
+        ticket: u64,
+    ) -> Result<(), Failure> {
+        if kind == Kind::Schedule
+            && let Some(status) = &self.defaults.schedule_status
+            && !fields.contains_key("status")
+        {
+            let status = self.schedule_status(call, &json!({"name": status})).await?;
+            fields.insert("status".to_owned(), status);
+        }
         let mut put = |name: &str, value: Value| {
             fields.entry(name).or_insert(value);
         };
@@ -279,9 +292,6 @@ impl ConnectWise {
                 if let Some(member) = &self.defaults.schedule_member {
                     put("member", json!({"identifier": member}));
                 }
-                if let Some(status) = &self.defaults.schedule_status {
-                    put("status", json!({"name": status}));
-                }
             }
             Kind::Time | Kind::Expense => {
                 put("chargeToId", json!(ticket));
@@ -292,6 +302,7 @@ impl ConnectWise {
                 put("chargeToType", json!("Ticket"));
             }
         }
+        Ok(())
     }
 }
 

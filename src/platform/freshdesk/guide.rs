@@ -18,7 +18,8 @@ pub(super) fn steps(trigger_url: &str, conditions: &Conditions) -> Vec<String> {
     steps.extend([
         "Action: Trigger Webhook. Request type POST.".to_owned(),
         format!("URL: {address}"),
-        "Leave authentication off (the token in the URL is the key); encoding JSON; content Advanced: {\"ticket_id\":\"{{ticket.id}}\"}".to_owned(),
+        "Authentication: off (the token in the URL is the key), unless trigger_secret is set: then its value is the password, with any user name.".to_owned(),
+        "Encoding JSON; content Advanced: {\"ticket_id\":\"{{ticket.id}}\"}".to_owned(),
         "Preview, save and activate the rule. Make the same rule under Ticket Creation if new tickets should be carried over at once.".to_owned(),
         "Change a ticket that meets the conditions, and look for its transaction here.".to_owned(),
     ]);

@@ -11,6 +11,7 @@ mod body;
 mod catalogue;
 mod endpoint;
 mod failure;
+mod field_list;
 mod fields;
 mod filter;
 mod find;
@@ -25,6 +26,7 @@ mod session;
 mod settings;
 mod time;
 mod trigger;
+mod value;
 mod write;
 
 use std::sync::Arc;
@@ -160,7 +162,7 @@ impl Platform for Freshdesk {
         &self,
         request: &TriggerRequest,
     ) -> Result<TriggerReading, TriggerRefusal> {
-        trigger::read(request)
+        trigger::read(request, self.settings.trigger_secret.as_ref())
     }
 
     async fn probe(&self, call: &Call) -> Probe {

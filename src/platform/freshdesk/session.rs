@@ -185,15 +185,15 @@ impl Session {
         creations.insert(marker.clone(), now);
     }
 
-    /// How long the search index may still lag behind a creation with this marker. One that an earlier process
+    /// Whether the search index may still lag behind a creation with this marker. One that an earlier process
     /// began is as old as this session at least.
-    pub(super) fn lag_left(&self, marker: &Marker) -> Duration {
+    pub(super) fn index_may_lag(&self, marker: &Marker) -> bool {
         let creations = self
             .creations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let since = creations.get(marker).copied().unwrap_or(self.started_at);
-        INDEX_LAG.saturating_sub(age(since, self.clock.now()))
+        age(since, self.clock.now()) < INDEX_LAG
     }
 }
 
@@ -242,11 +242,11 @@ mod tests {
         let session = Session::new(clock.clone());
         let marker = Marker::from_text("FN-1");
         clock.advance(Duration::from_secs(40));
-        assert_eq!(session.lag_left(&marker), Duration::from_secs(20));
+        assert!(session.index_may_lag(&marker));
         clock.advance(Duration::from_secs(40));
-        assert_eq!(session.lag_left(&marker), Duration::ZERO);
+        assert!(!session.index_may_lag(&marker));
         session.creating(&marker);
-        assert_eq!(session.lag_left(&marker), INDEX_LAG);
-        assert_eq!(session.lag_left(&Marker::from_text("FN-2")), Duration::ZERO);
+        assert!(session.index_may_lag(&marker));
+        assert!(!session.index_may_lag(&Marker::from_text("FN-2")));
     }
 }

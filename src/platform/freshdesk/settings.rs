@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
@@ -41,6 +41,10 @@ struct File {
     /// Whether mapped tags join those that a ticket has, or replace them.
     #[serde(default)]
     tags: TagPolicy,
+    /// A secret that each trigger must carry besides the token in its address: as the password of Basic
+    /// authentication, or in the header `X-Fieldbridge-Secret`.
+    #[serde(default)]
+    trigger_secret: Option<SecretReference>,
     /// Another address for the same API: a sandbox, a proxy, a test.
     #[serde(default)]
     base_url: Option<String>,
@@ -120,6 +124,44 @@ pub(super) struct Checked {
     pub(super) default_requester: Option<String>,
     /// How mapped tags are written.
     pub(super) tags: TagPolicy,
+    /// What each trigger must carry.
+    pub(super) trigger_secret: Option<SecretString>,
+}
+
+/// Gathers what is wrong with settings.
+struct Problems<'a> {
+    setup: &'a Setup<'a>,
+    found: Vec<Problem>,
+}
+
+impl Problems<'_> {
+    fn note(&mut self, setting: &str, why: &str, mend: &str) {
+        self.found.push(Problem::new(
+            &self.setup.config.file,
+            format!("settings.{setting}: {why}"),
+            mend,
+        ));
+    }
+
+    /// What was made of a setting, or nothing and a note of why not.
+    fn take<T>(&mut self, setting: &str, mend: &str, made: Result<T, String>) -> Option<T> {
+        made.map_err(|why| self.note(setting, &why, mend)).ok()
+    }
+
+    fn secret(
+        &mut self,
+        setting: &'static str,
+        reference: &SecretReference,
+    ) -> Option<SecretString> {
+        let config = self.setup.config;
+        match config.secret(Setting(setting), reference, self.setup.secrets) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.found.push(problem);
+                None
+            }
+        }
+    }
 }
 
 /// Reads and checks the settings.
@@ -127,72 +169,49 @@ pub(super) struct Checked {
 /// # Errors
 /// All problems at once.
 pub(super) fn read(setup: &Setup<'_>) -> Result<Checked, Vec<Problem>> {
-    let config = setup.config;
-    let file: File = config.settings().map_err(|problem| vec![problem])?;
-    let mut problems = Vec::new();
-    let mut note = |setting: &str, why: &str, mend: &str| {
-        problems.push(Problem::new(
-            &config.file,
-            format!("settings.{setting}: {why}"),
-            mend,
-        ));
+    let file: File = setup.config.settings().map_err(|problem| vec![problem])?;
+    let mut problems = Problems {
+        setup,
+        found: Vec::new(),
     };
-
-    let host = host(&file.api_url);
-    if let Err(why) = &host {
-        note("api_url", why, MEND_HOST);
-    }
-    let portal = format!("https://{}", host.unwrap_or_default());
-    let root = root(file.base_url.as_deref().unwrap_or(&portal));
-    if file.base_url.is_some()
-        && let Err(why) = &root
-    {
-        note("base_url", why, "use the form https://host[:port][/path]");
-    }
+    let host = problems.take("api_url", MEND_HOST, host(&file.api_url));
+    let portal = format!(
+        "https://{}",
+        host.as_deref().unwrap_or("unknown.freshdesk.com")
+    );
+    let base = file.base_url.as_deref().unwrap_or(&portal);
+    let root = problems.take(
+        "base_url",
+        "use the form https://host[:port][/path]",
+        root(base),
+    );
     let template = file.template_ticket_id.map(|id| id.to_string());
-    let template = template.filter(|id| !id.is_empty()).map(|id| id.parse());
-    if let Some(Err(_)) = template {
-        note(
+    let template = template.filter(|id| !id.is_empty()).and_then(|id| {
+        let number = super::json::digits(id.as_bytes());
+        let number = number.ok_or_else(|| format!("`{id}` is no ticket number"));
+        problems.take(
             "template_ticket_id",
-            "this is no ticket number",
             "use the number in the ticket's address, e.g. 42",
-        );
-    }
-    let marker_field = file.marker_field.map(|name| name.trim().to_owned());
-    if let Some(name) = &marker_field
-        && !is_field_name(name)
-    {
-        note(
-            "marker_field",
-            "this is no custom field's name",
-            "use the name that Refresh Fields lists, e.g. cf_fn_work_order, not the label",
-        );
-    }
-    let default_requester = file
-        .default_requester_email
-        .map(|text| text.trim().to_owned());
-    if let Some(address) = &default_requester
-        && !address.contains('@')
-    {
-        note(
-            "default_requester_email",
-            "this is no mail address",
-            "use the address of a contact, e.g. dispatch@example.com",
-        );
-    }
-    let api_key = config.secret(Setting("api_key"), &file.api_key, setup.secrets);
-    let api_key = api_key.map(|key| trimmed(&key));
-    match &api_key {
-        Err(problem) => problems.push(problem.clone()),
-        Ok(None) => note(
-            "api_key",
-            "the key is empty or has characters that no key has",
-            "copy the key from the agent's profile settings, \"View API key\"",
-        ),
-        Ok(Some(_)) => {}
-    }
-    match (api_key, root, template.transpose()) {
-        (Ok(Some(api_key)), Ok(root), Ok(template)) if problems.is_empty() => Ok(Checked {
+            number,
+        )
+    });
+    let marker_field = file.marker_field.and_then(|name| {
+        let name = field_name(&name);
+        problems.take("marker_field", MEND_MARKER_FIELD, name)
+    });
+    let default_requester = file.default_requester_email.and_then(|text| {
+        let mend = "use the address of a contact, e.g. dispatch@example.com";
+        problems.take("default_requester_email", mend, mail_address(&text))
+    });
+    let api_key = problems.secret("api_key", &file.api_key);
+    let api_key = api_key.and_then(|key| problems.take("api_key", MEND_KEY, trimmed(&key)));
+    let trigger_secret = file.trigger_secret.and_then(|reference| {
+        let secret = problems.secret("trigger_secret", &reference)?;
+        let mend = "set one, or remove the setting";
+        problems.take("trigger_secret", mend, not_empty(secret))
+    });
+    match (api_key, root) {
+        (Some(api_key), Some(root)) if problems.found.is_empty() => Ok(Checked {
             portal,
             root,
             api_key,
@@ -205,13 +224,19 @@ pub(super) fn read(setup: &Setup<'_>) -> Result<Checked, Vec<Problem>> {
             note_author: file.note_author_id,
             default_requester,
             tags: file.tags,
+            trigger_secret,
         }),
-        _ => Err(problems),
+        _ => Err(problems.found),
     }
 }
 
 const MEND_HOST: &str = "use acme, acme.freshdesk.com or https://acme.freshdesk.com/: \
     the API does not answer on a domain of one's own";
+
+const MEND_MARKER_FIELD: &str =
+    "use the name that Refresh Fields lists, e.g. cf_fn_work_order, not the label";
+
+const MEND_KEY: &str = "copy the key from the agent's profile settings, \"View API key\"";
 
 /// The vendor's host that an `api_url` names.
 fn host(text: &str) -> Result<String, String> {
@@ -254,17 +279,39 @@ fn root(base: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn is_field_name(name: &str) -> bool {
+fn field_name(name: &str) -> Result<String, String> {
+    let name = name.trim();
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    !name.is_empty() && name.bytes().all(legal)
+    if name.is_empty() || !name.bytes().all(legal) {
+        return Err(format!("`{name}` is no custom field's name"));
+    }
+    Ok(name.to_owned())
 }
 
-fn trimmed(key: &SecretString) -> Option<SecretString> {
-    use secrecy::ExposeSecret;
+fn mail_address(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.split_once('@') {
+        Some((name, host)) if !name.is_empty() && !host.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!("`{text}` is no mail address")),
+    }
+}
+
+fn trimmed(key: &SecretString) -> Result<SecretString, String> {
     let key = key.expose_secret().trim();
     // A colon would end the user name of Basic authentication early.
     let legal = |byte: u8| byte.is_ascii_graphic() && byte != b':';
-    (!key.is_empty() && key.bytes().all(legal)).then(|| key.into())
+    if key.is_empty() || !key.bytes().all(legal) {
+        return Err("the key is empty or has characters that no key has".to_owned());
+    }
+    Ok(key.into())
+}
+
+fn not_empty(secret: SecretString) -> Result<SecretString, String> {
+    if secret.expose_secret().trim().is_empty() {
+        Err("the secret is empty".to_owned())
+    } else {
+        Ok(secret)
+    }
 }
 
 #[cfg(test)]
@@ -323,11 +370,10 @@ mod tests {
 
     #[test]
     fn a_key_is_taken_without_the_space_around_it() {
-        use secrecy::ExposeSecret;
         let key = trimmed(&" test-key\n".into()).unwrap();
         assert_eq!(key.expose_secret(), "test-key");
         for wrong in ["", "  ", "a:b", "a b"] {
-            assert!(trimmed(&wrong.into()).is_none(), "{wrong}");
+            assert!(trimmed(&wrong.into()).is_err(), "{wrong}");
         }
     }
 }

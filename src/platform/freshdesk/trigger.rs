@@ -3,9 +3,13 @@
 //! Freshdesk pastes a ticket's text into the admin's template as it is, so that broken JSON is ordinary. There
 //! is no signature and no delivery id; the token in the address guards the door.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
 
 use super::json;
 use super::salvage;
@@ -24,7 +28,13 @@ const MOST_RECORDS: usize = 100;
 ///
 /// # Errors
 /// A refusal that tells the rule's author what to change.
-pub(super) fn read(request: &TriggerRequest) -> Result<TriggerReading, TriggerRefusal> {
+pub(super) fn read(
+    request: &TriggerRequest,
+    secret: Option<&SecretString>,
+) -> Result<TriggerReading, TriggerRefusal> {
+    if let Some(secret) = secret {
+        check_secret(&request.headers, secret)?;
+    }
     // The query goes first: nothing that a customer writes into a ticket can get there.
     let mut query = NAMES.iter().filter_map(|name| request.parameter(name));
     if let Some(id) = query.find_map(|text| json::digits(text.as_bytes())) {
@@ -35,6 +45,31 @@ pub(super) fn read(request: &TriggerRequest) -> Result<TriggerReading, TriggerRe
         Err(refusal(request))
     } else {
         Ok(records(&ids, form))
+    }
+}
+
+/// Freshdesk signs nothing, but a rule can send a password or a header of one's own.
+fn check_secret(headers: &HeaderMap, secret: &SecretString) -> Result<(), TriggerRefusal> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let password = text("authorization")
+        .and_then(|value| value.strip_prefix("Basic "))
+        .and_then(|value| STANDARD.decode(value.trim()).ok())
+        .and_then(|pair| {
+            let colon = pair.iter().position(|byte| *byte == b':')?;
+            Some(pair.get(colon + 1..)?.to_vec())
+        });
+    let header = text("x-fieldbridge-secret").map(|value| value.as_bytes().to_vec());
+    let wanted = secret.expose_secret().trim().as_bytes();
+    let matches = [password, header]
+        .into_iter()
+        .flatten()
+        .any(|given| bool::from(given.ct_eq(wanted)));
+    if matches {
+        Ok(())
+    } else {
+        Err(TriggerRefusal::Signature(
+            "the rule's Trigger Webhook action must send the connector's trigger_secret, as the password of its authentication or in the header X-Fieldbridge-Secret".to_owned(),
+        ))
     }
 }
 
@@ -160,7 +195,7 @@ fn has_placeholder(body: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method};
+    use http::Method;
 
     use super::*;
 
@@ -181,7 +216,7 @@ mod tests {
     }
 
     fn read_ids(request: &TriggerRequest) -> (Vec<String>, DeliveryForm) {
-        match read(request).unwrap() {
+        match read(request, None).unwrap() {
             TriggerReading::Records {
                 ids,
                 form,
@@ -251,7 +286,7 @@ mod tests {
         let template = format!("{shared}/samples/freshdesk/zulip_webhook_template.txt");
         let template = std::fs::read_to_string(template).unwrap();
         // The template as it is: a rule whose placeholders nobody filled in.
-        let refusal = read(&request(&[], "application/json", &template)).unwrap_err();
+        let refusal = read(&request(&[], "application/json", &template), None).unwrap_err();
         assert!(
             refusal.to_string().contains("was sent as it is"),
             "{refusal}"
@@ -304,13 +339,13 @@ mod tests {
             (vec![], "hello"),
             (vec![("ticket_id", "INC-7")], "[]"),
         ] {
-            let refusal = read(&request(&query, "application/json", body)).unwrap_err();
+            let refusal = read(&request(&query, "application/json", body), None).unwrap_err();
             let TriggerRefusal::NoRecord(why) = &refusal else {
                 panic!("{refusal:?}")
             };
             assert!(why.contains("&external_id={{ticket.id}}"), "{why}");
         }
-        let refusal = read(&request(&[], "image/png", "\u{1}PNG")).unwrap_err();
+        let refusal = read(&request(&[], "image/png", "\u{1}PNG"), None).unwrap_err();
         assert!(matches!(refusal, TriggerRefusal::MediaType(_)));
     }
 
@@ -326,7 +361,7 @@ mod tests {
             "<ticket_id>".repeat(400_000),
             "=&".repeat(2_000_000),
         ] {
-            assert!(read(&request(&[], "application/json", &body)).is_err());
+            assert!(read(&request(&[], "application/json", &body), None).is_err());
         }
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }

@@ -1,6 +1,7 @@
 //! Creating and changing tickets.
 
 use serde_json::{Map, Value};
+use tracing::warn;
 
 use super::api::ticket_number;
 use super::body::{Prepared, Purpose, prepare, refusal};
@@ -24,10 +25,10 @@ impl Freshdesk {
         let purpose = Purpose::Create {
             default_requester: self.settings.default_requester.as_deref(),
         };
-        let mut body = self
+        let mut prepared = self
             .prepared(call, fields, purpose, "create a ticket")
-            .await?
-            .body;
+            .await?;
+        let mut body = std::mem::take(&mut prepared.body);
         if let Some(name) = &self.settings.marker_field {
             self.check_marker_field(call, name).await?;
             let custom = body
@@ -50,10 +51,10 @@ impl Freshdesk {
             )
             .effect_unknown()
         })?;
-        Ok(Created {
-            id: RecordId::new(id),
-            existed: false,
-        })
+        let id = RecordId::new(id);
+        self.add_first_notes(call, ticket_number(&id)?, prepared)
+            .await;
+        Ok(Created { id, existed: false })
     }
 
     /// Writes the given fields of a ticket, then the notes that were mapped beside them.
@@ -76,22 +77,54 @@ impl Freshdesk {
             base: as_it_is.as_ref().unwrap_or(&base.fields),
             tags: self.settings.tags,
         };
-        let prepared = self.prepared(call, changes, purpose, &deed).await?;
+        let mut prepared = self.prepared(call, changes, purpose, &deed).await?;
+        self.keep_marker(base, &mut prepared.body);
         if !prepared.body.is_empty() {
             let request = self.api.request_for(&UPDATE_TICKET, number);
-            let request = request.json(Value::Object(prepared.body));
+            let body = std::mem::take(&mut prepared.body);
+            let request = request.json(Value::Object(body));
             self.api.json(call, &UPDATE_TICKET, &deed, request).await?;
         }
-        let notes = [
-            (prepared.private_note, NoteVisibility::Internal),
-            (prepared.public_note, NoteVisibility::Public),
-        ];
-        for (text, visibility) in notes {
-            if let Some(text) = text {
-                self.put_mapped_note(call, number, text, visibility).await?;
-            }
+        for (text, visibility) in notes(prepared) {
+            self.put_mapped_note(call, number, text, visibility).await?;
         }
         Ok(())
+    }
+
+    /// Adds the notes mapped beside a new ticket. The ticket stands by now, so that their failure must not look
+    /// like its own, or it would be made again: they are tried twice, and what fails is left to the log.
+    async fn add_first_notes(&self, call: &Call, number: u64, prepared: Prepared) {
+        for (text, visibility) in notes(prepared) {
+            let first = self
+                .put_mapped_note(call, number, text.clone(), visibility)
+                .await;
+            let outcome = match first {
+                Err(failure) if failure.category.is_passing() => {
+                    self.put_mapped_note(call, number, text, visibility).await
+                }
+                outcome => outcome,
+            };
+            if let Err(failure) = outcome {
+                warn!(ticket = number, %failure, "a note mapped beside a new Freshdesk ticket could not be added");
+            }
+        }
+    }
+
+    /// Takes a mapped value for the marker's field out of a body: a ticket of ours could not be found again.
+    fn keep_marker(&self, base: &Record, body: &mut Map<String, Value>) {
+        let Some(name) = &self.settings.marker_field else {
+            return;
+        };
+        let held = text_at(&base.fields, &["custom_fields", name]);
+        let is_marked = held.is_some_and(|held| Marker::from_text(held).work_order().is_some());
+        let Some(Value::Object(custom)) = body.get_mut("custom_fields").filter(|_| is_marked)
+        else {
+            return;
+        };
+        custom.remove(name);
+        if custom.is_empty() {
+            body.remove("custom_fields");
+        }
     }
 
     /// Prepares a body; when the account's fields are not the newest, a problem is looked at once more with new ones.
@@ -166,6 +199,18 @@ impl Freshdesk {
     }
 }
 
+/// The notes that were mapped beside a ticket's fields.
+fn notes(prepared: Prepared) -> impl Iterator<Item = (String, NoteVisibility)> {
+    let private = prepared
+        .private_note
+        .map(|text| (text, NoteVisibility::Internal));
+    let public = prepared
+        .public_note
+        .map(|text| (text, NoteVisibility::Public));
+    private.into_iter().chain(public)
+}
+
+/// The failure that names a marker field which the account does not have.
 pub(super) fn missing_marker_field(name: &str) -> Failure {
     Failure::new(
         Category::Configuration,

@@ -1,0 +1,120 @@
+//! What the console needs of a running engine. The control API's client is one implementation; tests bring another.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::api::Role;
+use crate::engine::{
+    Overview, PreviewRequest, PreviewResult, Replay, ReplayPlan, TransactionDetail,
+};
+use crate::model::{ConnectorId, PayloadKind, Transaction, TransactionId};
+use crate::platform::Probe;
+use crate::store::{AuditEntry, ListQuery, Page, PageCursor, PersonMove};
+
+/// Who we are to the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The Unix user.
+    pub user: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// How the connection to the engine stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Feed {
+    /// Not yet heard from.
+    Connecting,
+    /// The newest overview.
+    Live(Identity, Arc<Overview>),
+    /// The engine does not answer; why.
+    Lost(String),
+}
+
+/// Why the engine did not do what was asked, in a sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
+    /// It answered, and refused or failed.
+    #[error("{0}")]
+    Answered(String),
+    /// What the person saw is no longer so.
+    #[error("{0}")]
+    Stale(String),
+    /// It could not be reached.
+    #[error("the engine does not answer: {0}")]
+    Unreachable(String),
+}
+
+/// A result of the engine.
+pub type RemoteResult<T> = Result<T, RemoteError>;
+
+/// A running engine as the console sees it.
+#[async_trait]
+pub trait Remote: Send + Sync + 'static {
+    /// Keeps the newest overview in `feed`, reconnecting with a fresh snapshot whenever the connection is lost.
+    /// Ends when nobody listens any more.
+    async fn follow(&self, feed: watch::Sender<Feed>);
+
+    /// A page of transactions.
+    async fn list(&self, query: ListQuery) -> RemoteResult<Page<Transaction>>;
+
+    /// One transaction with its journal.
+    async fn transaction(&self, id: TransactionId) -> RemoteResult<TransactionDetail>;
+
+    /// One payload.
+    async fn payload(&self, id: TransactionId, kind: PayloadKind) -> RemoteResult<Option<Bytes>>;
+
+    /// Retries, discards or restores one transaction. `command` makes it safe to resend.
+    async fn command(
+        &self,
+        command: Uuid,
+        transaction: TransactionId,
+        seen: Option<u64>,
+        action: PersonMove,
+    ) -> RemoteResult<Transaction>;
+
+    /// What a replay would send.
+    async fn plan_replay(&self, id: TransactionId, replay: Replay) -> RemoteResult<ReplayPlan>;
+
+    /// Runs a transaction again as a new one, with the given output if there is one; answers the new one.
+    async fn replay(
+        &self,
+        command: Uuid,
+        id: TransactionId,
+        replay: Replay,
+        output: Option<Map<String, Value>>,
+    ) -> RemoteResult<Transaction>;
+
+    /// What the mapping makes of a sample.
+    async fn preview(&self, request: PreviewRequest) -> RemoteResult<PreviewResult>;
+
+    /// Pauses a connector; answers how many transactions are held.
+    async fn pause(&self, connector: &ConnectorId) -> RemoteResult<u64>;
+
+    /// Resumes a connector; answers how many were released.
+    async fn resume(&self, connector: &ConnectorId) -> RemoteResult<u64>;
+
+    /// Checks a connector's credential and features.
+    async fn probe(&self, connector: &ConnectorId) -> RemoteResult<Probe>;
+
+    /// Reads both sides' fields anew.
+    async fn refresh_fields(&self, connector: &ConnectorId) -> RemoteResult<()>;
+
+    /// The address that triggers a connector.
+    async fn trigger_url(&self, connector: &ConnectorId) -> RemoteResult<String>;
+
+    /// Makes a new trigger address; answers it.
+    async fn rotate_token(&self, connector: &ConnectorId) -> RemoteResult<String>;
+
+    /// The audit trail, newest first.
+    async fn audit(
+        &self,
+        limit: usize,
+        before: Option<PageCursor>,
+    ) -> RemoteResult<Page<AuditEntry>>;
+}

@@ -1,0 +1,330 @@
+//! Fixed sample data and a fixed clock for tests and benches of the console.
+
+#![allow(dead_code, reason = "each test crate uses its own part of the samples")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fieldbridge::api::Role;
+use fieldbridge::config::Problem;
+use fieldbridge::console::theme::{Depth, Theme};
+use fieldbridge::console::{
+    App, ConsoleSettings, Effect, Feed, Identity, Message, message::Previewed, update,
+};
+use fieldbridge::engine::{
+    BreakerView, ConnectorState, ConnectorView, EngineView, FieldNationView, Flow, Overview,
+    PreviewField, PreviewResult, QueueKind, QueueView, TransactionDetail,
+};
+use fieldbridge::http::QuotaView;
+use fieldbridge::model::{
+    Category, ConnectorId, Direction, Exchange, Failure, Fingerprint, JournalEntry, MappingVersion,
+    Origin, PayloadKind, PlatformKind, Priority, Progress, RecordId, State, Step, StepOutcome,
+    Timestamp, Transaction, TransactionId,
+};
+use fieldbridge::store::{CountsOf, FailureGroup, Hold, Page};
+use serde_json::json;
+
+pub fn now() -> Timestamp {
+    at("14:02:11")
+}
+
+pub fn at(time: &str) -> Timestamp {
+    format!("2026-07-22T{time}Z").parse().unwrap()
+}
+
+pub fn connector_id(text: &str) -> ConnectorId {
+    ConnectorId::new(text).unwrap()
+}
+
+pub fn transaction_id(number: u128) -> TransactionId {
+    TransactionId::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0000 + number)
+}
+
+fn flow(values: &[u32]) -> Flow {
+    Flow {
+        per_minute: values.to_vec(),
+    }
+}
+
+fn connector(id: &str, name: &str, platform: PlatformKind) -> ConnectorView {
+    ConnectorView {
+        id: connector_id(id),
+        name: name.to_owned(),
+        platform,
+        state: ConnectorState::Live,
+        hold: None,
+        next_probe_at: None,
+        breaker: BreakerView::Closed,
+        inbound: CountsOf([1, 2, 0, 0, 3, 400, 20, 1]),
+        outbound: CountsOf([0, 0, 1, 0, 0, 12_345, 5, 0]),
+        inbound_flow: flow(&[2, 4, 9, 31]),
+        outbound_flow: flow(&[1, 5, 18, 18]),
+        last_success_at: Some(at("14:02:09")),
+        quota: vec![QuotaView {
+            name: "calls a minute".to_owned(),
+            limit: 100,
+            left: 87,
+            blocked_for: None,
+        }],
+        problems: Vec::new(),
+        mapping: Some(MappingVersion::new("3f9a01c2")),
+        outbound_create: false,
+    }
+}
+
+pub fn group(connector: &str, step: Step, cause: &str, count: u64, rule: Option<usize>) -> FailureGroup {
+    let mut failure = Failure::new(Category::Transformation, cause);
+    failure.rule = rule;
+    let connector = connector_id(connector);
+    FailureGroup {
+        fingerprint: Fingerprint::of(&connector, step, &failure),
+        connector,
+        step,
+        category: failure.category,
+        cause: cause.to_owned(),
+        rule,
+        count,
+        last_at: at("14:01:00"),
+        latest: transaction_id(u128::from(count)),
+    }
+}
+
+pub fn transaction(number: u128, state: State) -> Transaction {
+    let cause = "no value for required location.state";
+    let failure = Failure::new(Category::Transformation, cause)
+        .hint("Give rule 7 a default, or complete the site and fetch again.")
+        .at_rule(7);
+    Transaction {
+        id: transaction_id(number),
+        connector: connector_id("cw-main"),
+        direction: Direction::Inbound,
+        origin: Origin::Trigger,
+        priority: Priority::Live,
+        state,
+        record: Some(RecordId::new((48_200 + number).to_string())),
+        work_order: None,
+        event: None,
+        label: Some("AP down, floor 2".to_owned()),
+        received_at: at("14:01:07"),
+        updated_at: at("14:01:08"),
+        due_at: None,
+        attempts: 1,
+        joined: 0,
+        progress: Progress::default(),
+        lease: None,
+        failure: (state == State::Dead).then_some((Step::Map, failure)),
+        skipped: None,
+        discarded: None,
+        replays: None,
+        revision: 3,
+        changed_by: None,
+    }
+}
+
+fn queue(kind: QueueKind, depth: u64) -> QueueView {
+    QueueView {
+        kind,
+        by_connector: [(connector_id("cw-main"), depth)].into(),
+        depth,
+        history: vec![0, 1, 3, 2, depth],
+        oldest: Some(Duration::from_millis(400)),
+        next_due_at: (kind == QueueKind::Retry).then(|| at("14:02:39")),
+    }
+}
+
+pub fn overview() -> Overview {
+    let mut held = connector("sn-emea", "ServiceNow EMEA", PlatformKind::ServiceNow);
+    held.state = ConnectorState::Held;
+    held.hold = Some(Hold {
+        since: at("13:40:00"),
+        failure: Some(Failure::new(Category::Authentication, "credentials refused")),
+        by: None,
+    });
+    held.next_probe_at = Some(at("14:02:35"));
+    held.last_success_at = Some(at("13:40:00"));
+    let mut failing = connector("sf-cases", "Salesforce cases", PlatformKind::Salesforce);
+    failing.state = ConnectorState::Failing;
+    failing.breaker = BreakerView::HalfOpen;
+    let mut broken = connector("fd-support", "Freshdesk", PlatformKind::Freshdesk);
+    broken.problems = vec![Problem::new(
+        std::path::Path::new("mappings/fd-support.toml"),
+        "rule 3 has no target",
+        "name a work order field",
+    )];
+    Overview {
+        engine: EngineView {
+            name: "prod-east".to_owned(),
+            version: "0.1.0".to_owned(),
+            pid: 4242,
+            started_at: "2026-07-10T09:00:00Z".parse().unwrap(),
+            now: now(),
+            accepting: true,
+            workers: 16,
+            listening_on: "127.0.0.1:8480".to_owned(),
+            inbound: flow(&[10, 20, 30, 41]),
+            outbound: flow(&[5, 9, 30, 27]),
+            field_nation: FieldNationView::default(),
+            problems: Vec::new(),
+        },
+        connectors: vec![
+            connector("cw-main", "ConnectWise", PlatformKind::ConnectWise),
+            broken,
+            failing,
+            held,
+        ],
+        queues: vec![
+            queue(QueueKind::Inbound, 4),
+            queue(QueueKind::Outbound, 0),
+            queue(QueueKind::Processing, 6),
+            queue(QueueKind::Retry, 3),
+            queue(QueueKind::Held, 12),
+            queue(QueueKind::Dead, 7),
+        ],
+        groups: vec![
+            group("cw-main", Step::Map, "no value for required location.state", 12, Some(7)),
+            group("sf-cases", Step::Deliver, "422 pay.base.amount must be above 0", 4, None),
+            group("sn-emea", Step::Fetch, "401 after refresh: user locked?", 2, None),
+            group("fd-support", Step::Map, "Jsonnet: null has no field city", 1, Some(11)),
+        ],
+        failed: vec![transaction(12, State::Dead)],
+    }
+}
+
+pub fn detail(number: u128, state: State) -> TransactionDetail {
+    let row = transaction(number, state);
+    let entry = |step, outcome, detail: &str, elapsed_us, exchanges| JournalEntry {
+        at: at("14:01:07"),
+        attempt: 1,
+        step,
+        outcome,
+        detail: detail.to_owned(),
+        elapsed_us,
+        exchanges,
+    };
+    let exchange = Exchange {
+        method: "GET".to_owned(),
+        url: "https://cw.example/v4_6_release/apis/3.0/service/tickets/48212".to_owned(),
+        request_headers: vec![("authorization".to_owned(), "***".to_owned())],
+        request_body: None,
+        status: Some(200),
+        response_headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        response_body: Some(r#"{"id":48212,"summary":"AP down, floor 2"}"#.to_owned()),
+        error: None,
+        elapsed_us: 212_000,
+    };
+    let failure = row.failure.clone().map(|(_, failure)| failure);
+    let mapped = failure.map_or(StepOutcome::Done, |failure| StepOutcome::Failed { failure });
+    TransactionDetail {
+        transaction: row,
+        journal: vec![
+            entry(Step::Fetch, StepOutcome::Done, "GET ticket, site, company", 212_000, vec![exchange]),
+            entry(Step::Filter, StepOutcome::Done, "status matches", 40, Vec::new()),
+            entry(Step::Map, mapped, "1 of 14 rules failed", 1_200, Vec::new()),
+        ],
+        payloads: vec![(PayloadKind::Source, 230), (PayloadKind::Output, 90)],
+        correlation: None,
+        record_url: Some("https://cw.example/ticket/48212".to_owned()),
+        work_order_url: None,
+    }
+}
+
+pub fn source() -> Bytes {
+    let value = json!({
+        "id": 48212, "summary": "AP down, floor 2", "budgetHours": 1.5, "closedFlag": false,
+        "site": {"id": 12, "name": "Tulsa 4", "city": "Tulsa", "state": null},
+        "notes": ["first", "second"]
+    });
+    Bytes::from(value.to_string())
+}
+
+pub fn output() -> Bytes {
+    Bytes::from(json!({"title": "AP down, floor 2", "location": {"city": "Tulsa"}}).to_string())
+}
+
+pub fn previewed() -> Previewed {
+    let field = |rule, action: &str, source: &str, read, target: &str, written| PreviewField {
+        rule,
+        action: action.to_owned(),
+        source: Some(source.to_owned()),
+        read,
+        target: target.to_owned(),
+        written,
+        how: String::new(),
+        problem: None,
+        was: None,
+    };
+    let mut state = field(7, "sync", "site.state", None, "location.state", None);
+    state.problem = Some("required, no value".to_owned());
+    let mut severity = field(
+        9,
+        "array map",
+        "priority.name",
+        Some(json!("High")),
+        "custom \"Severity\"",
+        Some(json!("Sev 2")),
+    );
+    severity.was = Some(json!("Sev 3"));
+    severity.how = "matched High".to_owned();
+    Previewed {
+        connector: connector_id("cw-main"),
+        direction: Direction::Inbound,
+        transaction: Some(transaction_id(12)),
+        result: PreviewResult {
+            label: "ticket 48212".to_owned(),
+            source: json!({"summary": "AP down, floor 2"}),
+            output: json!({"title": "AP down, floor 2"}).as_object().unwrap().clone(),
+            fields: vec![
+                field(1, "sync", "summary", Some(json!("AP down, floor 2")), "title", Some(json!("AP down, floor 2"))),
+                field(5, "sync", "site.city", Some(json!("Tulsa")), "location.city", Some(json!("Tulsa"))),
+                state,
+                severity,
+            ],
+            problems: vec![(Some(7), "required, no value".to_owned())],
+            warnings: vec!["rule 9 matched by text".to_owned()],
+            trace: vec!["states looked up: 51".to_owned()],
+        },
+    }
+}
+
+pub fn identity(role: Role) -> Identity {
+    Identity {
+        user: "sam".to_owned(),
+        role,
+    }
+}
+
+/// A console that heard from the engine.
+pub fn app(columns: u16, rows: u16) -> App {
+    app_with(&ConsoleSettings {
+        config_directory: Some("/etc/fieldbridge".into()),
+        log_directory: Some("/var/log/fieldbridge".into()),
+        ..ConsoleSettings::default()
+    }, columns, rows, Role::Admin)
+}
+
+pub fn app_with(settings: &ConsoleSettings, columns: u16, rows: u16, role: Role) -> App {
+    let theme = Theme::load("dark", None, Depth::True).unwrap();
+    let mut app = App::new(settings, theme, now(), (columns, rows));
+    let feed = Feed::Live(identity(role), Arc::new(overview()));
+    let effects = update(&mut app, Message::Feed(feed));
+    answer_previews(&mut app, &effects);
+    app
+}
+
+/// Answers what asks for a preview, so that it is on the screen.
+pub fn answer_previews(app: &mut App, effects: &[Effect]) {
+    for effect in effects {
+        if let Effect::Preview(number, ..) = effect {
+            update(app, Message::Previewed(*number, Ok(Box::new(previewed()))));
+        }
+    }
+}
+
+/// A page of transactions.
+pub fn page(count: u128, state: State) -> Page<Transaction> {
+    Page {
+        items: (1..=count).rev().map(|number| transaction(number, state)).collect(),
+        next: None,
+    }
+}

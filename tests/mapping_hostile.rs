@@ -1,0 +1,231 @@
+//! Whatever a script does, the parent survives, others are not delayed, and the failure names the rule.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use fieldbridge::mapping::{
+    Evaluate, Evaluation, Evaluator, Limits, Mapping, Required, WorkerProgram,
+};
+use fieldbridge::model::{Category, Direction};
+
+fn patient() -> Limits {
+    Limits {
+        deadline: Duration::from_secs(20),
+        preparation: Duration::from_secs(20),
+        ..Limits::default()
+    }
+}
+
+fn evaluator(limits: Limits) -> Evaluator {
+    Evaluator::new(limits, WorkerProgram::at(env!("CARGO_BIN_EXE_fieldbridge")))
+}
+
+fn rule(target: &str, script: &str) -> String {
+    // A JSON text without odd characters is a TOML text too.
+    let script = json!(script);
+    format!("[[inbound]]\naction = \"custom\"\ntarget = \"{target}\"\nscript = {script}\n")
+}
+
+async fn run(evaluator: &Evaluator, text: &str, input: &Value) -> Evaluation {
+    let mapping = Mapping::parse(text, "m.toml", None).expect("the mapping is read");
+    let request = Evaluate {
+        direction: Direction::Inbound,
+        event: None,
+        input,
+        target: None,
+        require: Required::None,
+    };
+    evaluator.evaluate(&mapping, request).await
+}
+
+const ENDLESS: &str = "std.foldl(function(a, b) a + b, std.range(1, 1e9), 0)";
+
+/// Scripts, and a part of what is said of each.
+const HOSTILE: [(&str, &str); 16] = [
+    ("local f(x) = f(x + 1); f(0)", "too deeply"),
+    ("local f(x) = f(x + 1) tailstrict; f(0)", "too deeply"),
+    ("local a = [a]; a", ""),
+    ("{ a: self.b, b: self.a }", "defined by itself"),
+    ("std.repeat('x', 1e10)", "out of bounds"),
+    (ENDLESS, "ran for more than 400 ms"),
+    (
+        "local fib(n) = if n < 2 then n else fib(n - 1) + fib(n - 2); fib(40)",
+        "ran for more than 400 ms",
+    ),
+    ("std.range(1, 1e9)", "more than 200000 values"),
+    ("[x for x in std.range(1, 1e9)]", ""),
+    ("std.makeArray(1e9, function(i) i)[5]", ""),
+    ("{ ['' + x]: x for x in std.range(1, 1e8) }", ""),
+    ("std.foldl(function(s, i) s + s, std.range(1, 60), 'x')", ""),
+    (
+        "std.foldl(function(a, b) [a], std.range(1, 100000), 1)",
+        "deep",
+    ),
+    (
+        "std.foldl(function(a, b) std.trace(std.repeat('x', 1000), a), std.range(1, 100000), 1)",
+        "too much with std.trace",
+    ),
+    ("std.parseJson(std.repeat('[', 100000))", ""),
+    ("function(x) x", "is a function"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_a_script_does_the_rule_is_named_and_the_others_work() {
+    let evaluator = evaluator(Limits {
+        deadline: Duration::from_millis(400),
+        preparation: Duration::from_secs(5),
+        memory: 256 * 1024 * 1024,
+        workers: 2,
+    });
+    for (script, said) in HOSTILE {
+        let text = [
+            rule("before", "1 + 1"),
+            rule("bad", script),
+            rule("after", "2 + 2"),
+        ]
+        .concat();
+        let started = Instant::now();
+        let done = run(&evaluator, &text, &json!({})).await;
+        let expected = json!({"before": 2, "after": 4});
+        assert_eq!(
+            Value::Object(done.output),
+            expected,
+            "{script}: {:?}",
+            done.problems
+        );
+        assert_eq!(done.problems.len(), 1, "{script}: {:?}", done.problems);
+        let problem = &done.problems[0];
+        assert_eq!(
+            (problem.rule, problem.category),
+            (Some(2), Category::Transformation)
+        );
+        assert!(
+            problem.reason.contains(said),
+            "{script}: {}",
+            problem.reason
+        );
+        println!(
+            "{:>5} ms  {script}  →  {}",
+            started.elapsed().as_millis(),
+            problem.reason
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_ends_its_reader_is_named_every_time() {
+    // Brackets are bounded before they reach the interpreter; signs are not.
+    let nested = format!("{}1", "-".repeat(200_000));
+    let text = [rule("bad", &nested), rule("good", "1")].concat();
+    let evaluator = evaluator(patient());
+    for _ in 0..2 {
+        let done = run(&evaluator, &text, &json!({})).await;
+        assert_eq!(Value::Object(done.output), json!({"good": 1}));
+        assert_eq!(done.problems.len(), 1, "{:?}", done.problems);
+        assert_eq!(done.problems[0].rule, Some(1));
+        println!("{}", done.problems[0].reason);
+    }
+    let brackets = rule("bad", &format!("{}1", "(".repeat(3000)));
+    let problems = Mapping::parse(&brackets, "m.toml", None).unwrap_err();
+    assert!(problems[0].what.contains("nested"));
+}
+
+#[tokio::test]
+async fn after_three_scripts_that_had_to_be_stopped_the_rest_is_not_tried() {
+    let limits = Limits {
+        deadline: Duration::from_millis(200),
+        ..patient()
+    };
+    let text: String = (0..6).map(|n| rule(&format!("t{n}"), ENDLESS)).collect();
+    let done = run(&evaluator(limits), &text, &json!({})).await;
+    let count = |said: &str| {
+        let told = done
+            .problems
+            .iter()
+            .filter(|problem| problem.reason.contains(said));
+        told.count()
+    };
+    assert_eq!((count("ran for more than"), count("not evaluated")), (3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endless_script_delays_nobody_elses_record() {
+    let evaluator = Arc::new(evaluator(Limits {
+        deadline: Duration::from_secs(3),
+        workers: 2,
+        ..patient()
+    }));
+    let good = rule("a", "$.input.n");
+    run(&evaluator, &good, &json!({"n": 0})).await;
+    let endless = {
+        let evaluator = Arc::clone(&evaluator);
+        tokio::spawn(async move { run(&evaluator, &rule("a", ENDLESS), &json!({})).await })
+    };
+    for n in 0..20 {
+        let done = run(&evaluator, &good, &json!({"n": n})).await;
+        assert_eq!(done.output["a"], json!(n));
+    }
+    assert!(
+        !endless.is_finished(),
+        "the good ones waited for the endless one"
+    );
+    let done = endless.await.unwrap();
+    assert!(
+        done.problems[0]
+            .reason
+            .contains("ran for more than 3000 ms")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_records_at_once_keep_apart() {
+    let evaluator = Arc::new(evaluator(patient()));
+    let tasks = (0..100).map(|n| {
+        let evaluator = Arc::clone(&evaluator);
+        let text = rule("a", "std.trace('n', $.input.n) * 2");
+        tokio::spawn(async move { (n, run(&evaluator, &text, &json!({"n": n})).await) })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        let (n, done) = task.await.unwrap();
+        assert_eq!(done.output["a"], json!(n * 2));
+        assert_eq!(done.trace.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_has_forgotten_a_mapping_reads_it_again() {
+    let evaluator = evaluator(Limits {
+        workers: 1,
+        ..patient()
+    });
+    for round in 0..2 {
+        for number in 0..20 {
+            let text = rule("a", &format!("{number} + $.input.n"));
+            let done = run(&evaluator, &text, &json!({"n": round})).await;
+            assert_eq!(done.output["a"], json!(number + round));
+        }
+    }
+}
+
+#[test]
+fn a_worker_ends_with_its_parent_and_does_not_choke_on_rubbish() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let start = || {
+        Command::new(env!("CARGO_BIN_EXE_fieldbridge"))
+            .arg("__map-worker")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let mut worker = start();
+    drop(worker.stdin.take());
+    assert!(worker.wait().unwrap().success());
+    let mut worker = start();
+    worker.stdin.take().unwrap().write_all(&[0xff; 64]).unwrap();
+    assert!(!worker.wait().unwrap().success());
+}
