@@ -204,7 +204,8 @@ async fn a_lost_answer_is_found_again() {
         output: &output,
         since,
     };
-    let find = || rehearsal.ours.find(&rehearsal.call, &marker(), likeness);
+    let marker = marker();
+    let find = || rehearsal.ours.find(&rehearsal.call, &marker, likeness);
     assert_eq!(
         find().await.unwrap_err().category,
         Category::Server,
@@ -218,7 +219,7 @@ async fn a_lost_answer_is_found_again() {
         .push(Fault::once(FaultKind::LostResponse).on(&http::Method::POST, "/workorders"));
     let failure = rehearsal
         .ours
-        .create(&rehearsal.call, &output, &marker())
+        .create(&rehearsal.call, &output, &marker)
         .await
         .unwrap_err();
     assert_eq!(failure.effect, Effect::Unknown, "{failure}");
