@@ -38,7 +38,10 @@ fn main() {
 async fn intake(connections: usize, total: u64) {
     let rig = rig::Rig::start(rig::Work::Paused).await;
     let target = rig.trigger_target();
-    let measured = load::run(rig.address(), connections, total, move |number| target.request(number)).await;
+    let measured = load::run(rig.address(), connections, total, move |number| {
+        target.request(number)
+    })
+    .await;
     println!(
         "intake, {connections} connections: {:.0}/s, p50 {:?}, p99 {:?}, refused {}",
         measured.per_second(),
@@ -55,13 +58,20 @@ async fn inbound(run: u32, connections: usize, total: u64) {
     rig.seed_tickets(total);
     let target = rig.trigger_target();
     let started = Instant::now();
-    let measured = load::run(rig.address(), connections, total, move |number| target.request(number)).await;
+    let measured = load::run(rig.address(), connections, total, move |number| {
+        target.request(number)
+    })
+    .await;
     loop {
         let counts = rig.store.counts().await.expect("counts");
         if counts.total(State::Done) >= total || started.elapsed() > Duration::from_secs(120) {
             break;
         }
-        assert_eq!(counts.total(State::Dead), 0, "nothing may fail in a benchmark");
+        assert_eq!(
+            counts.total(State::Dead),
+            0,
+            "nothing may fail in a benchmark"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let elapsed = started.elapsed();

@@ -63,7 +63,9 @@ async fn one(
     total: u64,
     request: Arc<impl Fn(u64) -> Vec<u8>>,
 ) -> (u64, u64, Vec<Duration>) {
-    let mut stream = TcpStream::connect(address).await.expect("the engine listens");
+    let mut stream = TcpStream::connect(address)
+        .await
+        .expect("the engine listens");
     stream.set_nodelay(true).expect("a socket option");
     let (mut accepted, mut refused, mut latencies) = (0, 0, Vec::new());
     let mut buffer = vec![0_u8; 16 * 1024];
@@ -73,7 +75,10 @@ async fn one(
             return (accepted, refused, latencies);
         }
         let begun = Instant::now();
-        stream.write_all(&request(number)).await.expect("the engine reads");
+        stream
+            .write_all(&request(number))
+            .await
+            .expect("the engine reads");
         let status = read_answer(&mut stream, &mut buffer).await;
         latencies.push(begun.elapsed());
         if (200..300).contains(&status) {
@@ -87,11 +92,16 @@ async fn one(
 async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> u16 {
     let mut filled = 0;
     loop {
-        let count = stream.read(&mut buffer[filled..]).await.expect("the engine answers");
+        let count = stream
+            .read(&mut buffer[filled..])
+            .await
+            .expect("the engine answers");
         assert!(count > 0, "the engine closed the connection");
         filled += count;
         let text = &buffer[..filled];
-        let Some(end) = text.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let Some(end) = text.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
         let head = String::from_utf8_lossy(&text[..end]).to_ascii_lowercase();
         let length: usize = head
             .split("content-length: ")
@@ -99,7 +109,11 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> u16 {
             .and_then(|rest| rest.lines().next()?.trim().parse().ok())
             .unwrap_or(0);
         if filled >= end + 4 + length {
-            return head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+            return head
+                .split(' ')
+                .nth(1)
+                .and_then(|code| code.parse().ok())
+                .unwrap_or(0);
         }
     }
 }

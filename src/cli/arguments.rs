@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 }
 
 /// What every command understands.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     #[arg(
@@ -54,6 +54,10 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Run the engine without a console (systemd)
     Serve(ServeArguments),
+    /// Try it: stand-ins, an engine and traffic, no accounts needed
+    Demo(DemoArguments),
+    /// Run the stand-ins only, to rehearse a real configuration
+    Sandbox(SandboxArguments),
     /// Write a config directory, every key explained
     Init(InitArguments),
     /// Check all files of the config directory
@@ -88,6 +92,41 @@ pub(super) struct ServeArguments {
     /// Leave the terminal's session, as a console does that hands its engine over
     #[arg(long, hide = true)]
     pub(super) detached: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// Without the console; prints the figures at the end
+    #[arg(long)]
+    pub(super) headless: bool,
+    /// How long, e.g. 20s or 2m [default: 20s without the console, else until you leave]
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub(super) time: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SandboxArguments {
+    /// The first of three ports to listen on [default: free ones]
+    #[arg(long)]
+    pub(super) port: Option<u16>,
+}
+
+/// A time such as `20s`, `2m` or `1h`.
+fn time(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("`{text}` is no time; write for example 20s, 2m or 1h");
+    let (number, seconds) = match text.trim().char_indices().last() {
+        Some((end, 's')) => (&text[..end], 1),
+        Some((end, 'm')) => (&text[..end], 60),
+        Some((end, 'h')) => (&text[..end], 3600),
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.trim().parse().map_err(|_| wrong())?;
+    let seconds = number
+        .checked_mul(seconds)
+        .filter(|seconds| (1..=86_400).contains(seconds));
+    seconds
+        .map(std::time::Duration::from_secs)
+        .ok_or_else(wrong)
 }
 
 #[derive(Debug, Args)]

@@ -63,6 +63,16 @@ impl CliError {
     }
 }
 
+impl From<ControlError> for CliError {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::NotFound(why) => Self::NotFound(why),
+            ControlError::Refused(why) | ControlError::Stale(why) => Self::Refused(why),
+            ControlError::Failed(why) => Self::Failed(why),
+        }
+    }
+}
+
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         match error {
@@ -71,11 +81,7 @@ impl From<ClientError> for CliError {
             ClientError::Version(_) | ClientError::Lost(_) | ClientError::Unreadable(_) => {
                 Self::Failed(error.to_string())
             }
-            ClientError::Control(error) => match error {
-                ControlError::NotFound(why) => Self::NotFound(why),
-                ControlError::Refused(why) | ControlError::Stale(why) => Self::Refused(why),
-                ControlError::Failed(why) => Self::Failed(why),
-            },
+            ClientError::Control(error) => error.into(),
         }
     }
 }

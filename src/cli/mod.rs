@@ -9,6 +9,7 @@ mod check;
 mod connector;
 mod console;
 mod context;
+mod demo;
 mod doctor;
 mod failure;
 mod fieldnation;
@@ -70,6 +71,8 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), CliError>
     };
     match command {
         Command::Serve(arguments) => background()?.block_on(serve::serve(context, &arguments)),
+        Command::Demo(arguments) => background()?.block_on(demo::demo(context, &arguments)),
+        Command::Sandbox(arguments) => background()?.block_on(demo::sandbox(context, &arguments)),
         Command::Init(arguments) => init::init(context, &arguments),
         Command::Check => foreground()?.block_on(check::check(context)),
         Command::Doctor => foreground()?.block_on(doctor::doctor(context)),

@@ -85,6 +85,11 @@ impl Output {
         }
     }
 
+    /// Whether results are printed as JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.form == Form::Json
+    }
+
     /// Tells of an error on stderr, as a sentence or as a JSON object.
     pub(super) fn error(&self, error: &CliError) {
         if matches!(error, CliError::Told(_) | CliError::NobodyReads) {

@@ -109,6 +109,11 @@ impl Running {
         })
     }
 
+    /// The engine, as people steer it.
+    pub(super) fn control(&self) -> Arc<dyn Control> {
+        self.engine.clone()
+    }
+
     /// Where the engine listens for triggers and events.
     pub(super) fn address(&self) -> std::net::SocketAddr {
         self.engine.address()

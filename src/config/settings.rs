@@ -66,6 +66,9 @@ pub struct EngineSettings {
     pub lease_seconds: u64,
     /// Seconds before each attempt, from the first on; the last one stands for all later attempts.
     pub retry_waits: Vec<u64>,
+    /// Seconds before the first probe of a connector whose credentials were refused; each next wait is twice as long,
+    /// up to five minutes.
+    pub probe_seconds: u64,
     /// Days for which what is over (done, skipped, discarded) is kept.
     pub keep_days: u32,
     /// Days for which logs are kept.
@@ -83,6 +86,7 @@ impl Default for EngineSettings {
             lease_seconds: 120,
             // The hosted broker's schedule.
             retry_waits: vec![0, 30, 60, 120, 240, 480],
+            probe_seconds: 30,
             keep_days: 30,
             keep_logs_days: 14,
             breaker_failures: 5,

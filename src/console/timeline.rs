@@ -26,7 +26,10 @@ pub fn moments(app: &App, detail: &TransactionDetail) -> Vec<Moment> {
             .with(Tone::Text, origin(row)),
     )];
     if row.joined > 0 {
-        let text = format!("             {} more triggers joined while it waited", row.joined);
+        let text = format!(
+            "             {} more triggers joined while it waited",
+            row.joined
+        );
         moments.push(told(Line::of(Tone::Dim, text)));
     }
     let mut attempt = 0;
@@ -52,7 +55,10 @@ pub fn moments(app: &App, detail: &TransactionDetail) -> Vec<Moment> {
 }
 
 fn origin(row: &Transaction) -> String {
-    let event = row.event.map(|event| format!(" {event}")).unwrap_or_default();
+    let event = row
+        .event
+        .map(|event| format!(" {event}"))
+        .unwrap_or_default();
     let text = match row.origin {
         Origin::Trigger => "trigger accepted",
         Origin::Event => "event accepted",
@@ -79,7 +85,10 @@ fn step(app: &App, entry: &JournalEntry) -> Line {
     };
     Line::of(tone, format!("  {glyph} "))
         .with(Tone::Text, format!("{:<8}", entry.step.word()))
-        .with(Tone::Dim, format!("{:>7}  ", format::took(entry.elapsed_us)))
+        .with(
+            Tone::Dim,
+            format!("{:>7}  ", format::took(entry.elapsed_us)),
+        )
         .with(Tone::Text, detail)
 }
 
@@ -92,7 +101,10 @@ fn now(app: &App, row: &Transaction) -> Line {
         }
         (State::Skipped, _, Some(reason), _) => text.push_str(&format!(" ({})", reason.word())),
         (State::Retrying | State::Queued, _, _, Some(due)) if due > app.now => {
-            text.push_str(&format!(", next try in {}", format::countdown(app.now, due)));
+            text.push_str(&format!(
+                ", next try in {}",
+                format::countdown(app.now, due)
+            ));
         }
         _ => {}
     }

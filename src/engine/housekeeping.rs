@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::connectors::{Active, Connector};
 use super::intake::inbound;
 use super::shared::Shared;
+use super::worker;
 use crate::fieldnation::WebhookStatus;
 use crate::http::Call;
 use crate::model::{Failure, Origin, Priority, Timestamp};
@@ -22,9 +23,6 @@ const ROUNDS: Duration = Duration::from_secs(3600);
 
 /// A gap in listening shorter than this is no outage: vendors retry for longer.
 const OUTAGE: i64 = 45;
-
-/// The longest wait between probes of a held connector.
-const LONGEST_PROBE_WAIT: Duration = Duration::from_secs(300);
 
 /// Gives lapsed leases back and marks the time, until the engine stops.
 pub(super) async fn pulse(shared: Arc<Shared>) {
@@ -61,24 +59,40 @@ async fn mark_alive(shared: &Shared, connector: &Connector) {
     }
 }
 
-/// Probes held connectors until they are well, until the engine stops.
+/// Probes held connectors until they are well, until the engine stops. Sleeps while none is held.
 pub(super) async fn probe_held(shared: Arc<Shared>) {
+    let mut changes = shared.changes.subscribe();
     while !shared.stopping.is_cancelled() {
         let now = shared.now();
+        let mut next: Option<Timestamp> = None;
         for connector in shared.connectors.all().values() {
-            let is_due = {
+            let due = {
                 let standing = connector.live.standing();
                 let by_failure = standing
                     .hold
                     .as_ref()
                     .is_some_and(|hold| hold.failure.is_some());
-                by_failure && standing.next_probe_at.is_none_or(|at| at <= now)
+                by_failure.then(|| standing.next_probe_at.unwrap_or(now))
             };
-            if is_due {
-                probe_one(&shared, connector).await;
+            match due {
+                Some(at) if at <= now => probe_one(&shared, connector).await,
+                Some(at) => next = Some(next.map_or(at, |before| before.min(at))),
+                None => {}
             }
         }
-        sleep(&shared, Duration::from_secs(5)).await;
+        let wait = next.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+        let asleep = async {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = asleep => {}
+            // Changes come by the thousand; whether one of them holds a connector can wait a moment.
+            _changed = changes.changed() => sleep(&shared, Duration::from_millis(500)).await,
+            () = shared.stopping.cancelled() => {}
+        }
     }
 }
 
@@ -92,9 +106,8 @@ pub(super) async fn probe_one(shared: &Arc<Shared>, connector: &Connector) {
         Some(failure) => {
             let mut standing = connector.live.standing();
             standing.probes = standing.probes.saturating_add(1);
-            let wait = Duration::from_secs(30)
-                .saturating_mul(2_u32.saturating_pow(standing.probes.min(8)));
-            standing.next_probe_at = shared.now().checked_add(wait.min(LONGEST_PROBE_WAIT)).ok();
+            let wait = worker::probe_wait(shared, standing.probes);
+            standing.next_probe_at = shared.now().checked_add(wait).ok();
             if let Some(hold) = &mut standing.hold {
                 hold.failure = Some(failure);
             }

@@ -187,13 +187,22 @@ async fn pause(attempt: &Attempt, failure: &Failure, now: Timestamp) {
         }
         standing.hold = Some(hold.clone());
         standing.probes = 0;
-        standing.next_probe_at = Some(later(now, Duration::from_secs(30)));
+        standing.next_probe_at = Some(later(now, probe_wait(shared, 0)));
     }
     shared.notifier.paused(&attempt.active.config, failure);
     warn!(connector = %attempt.connector.id, cause = %failure.cause, "the connector is paused: its credentials are refused");
     if let Err(refusal) = shared.store.pause(&attempt.connector.id, hold).await {
         warn!(connector = %attempt.connector.id, %refusal, "the pause could not be written");
     }
+}
+
+/// The wait before a held connector's next probe, so many having been made.
+pub(super) fn probe_wait(shared: &Shared, made: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(300);
+    let first = Duration::from_secs(shared.settings.engine.probe_seconds.max(1));
+    first
+        .saturating_mul(2_u32.saturating_pow(made.min(16)))
+        .min(LONGEST)
 }
 
 fn later(now: Timestamp, wait: Duration) -> Timestamp {

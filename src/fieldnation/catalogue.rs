@@ -171,10 +171,20 @@ const READABLE: [(&str, &str, FieldKind); 48] = [
     ("integration", "Integration", Object),
 ];
 
+/// What the hosted broker wants mapped before it creates a work order, as far as no default can stand for it: without an
+/// address nobody can be sent. The REST API itself needs the title only.
+const REQUIRED: [&str; 5] = [
+    "title",
+    "location.address1",
+    "location.city",
+    "location.state",
+    "location.zip",
+];
+
 static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
     let writable = WRITABLE.iter().map(|(path, label, kind)| {
         let mut field = Field::new(*path, *label, *kind);
-        field.required = *path == "title";
+        field.required = REQUIRED.contains(path);
         field.picklist = picklist(path);
         field
     });
@@ -226,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_path_stands_once_and_only_the_title_is_required() {
+    fn every_path_stands_once_and_title_and_address_are_required() {
         let fields = fields();
         for field in fields {
             let same = fields
@@ -239,7 +249,7 @@ mod tests {
             .filter(|field| field.required)
             .map(|field| field.path.as_str())
             .collect();
-        assert_eq!(required, ["title"]);
+        assert_eq!(required, REQUIRED);
     }
 
     #[test]

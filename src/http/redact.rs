@@ -105,7 +105,7 @@ impl Redactor {
                 shown = shown.replace(secret.as_str(), HIDDEN);
             }
         }
-        hide_members(&shown)
+        hide_parameters(&hide_members(&shown))
     }
 }
 
@@ -135,9 +135,34 @@ fn hide_members(text: &str) -> String {
         shown.push_str(":\"");
         shown.push_str(HIDDEN);
         rest = match end_of_text(inner) {
-            Some(end) => &inner[end..],
+            Some(end) => {
+                // Past the closing mark, or it would be taken for the beginning of a name.
+                shown.push('"');
+                inner.get(end + 1..).unwrap_or_default()
+            }
             None => "",
         };
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// Hides tokens in addresses that stand within a text, e.g. a list of registered callbacks.
+fn hide_parameters(text: &str) -> String {
+    const NAMES: [&str; 2] = ["client_token=", "access_token="];
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((start, name)) = NAMES
+        .iter()
+        .filter_map(|name| Some((rest.find(name)?, *name)))
+        .min()
+    {
+        let (before, value) = rest.split_at(start + name.len());
+        let end = value
+            .find(|character: char| !(character.is_alphanumeric() || "._-%•".contains(character)));
+        shown.push_str(before);
+        shown.push_str(HIDDEN);
+        rest = value.get(end.unwrap_or(value.len())..).unwrap_or_default();
     }
     shown.push_str(rest);
     shown
@@ -172,6 +197,32 @@ mod tests {
         assert_eq!(
             redactor.text(r#"{"password": "a\"b", "name":"x", "note":"hunter22-fake"}"#),
             format!(r#"{{"password":"{HIDDEN}", "name":"x", "note":"{HIDDEN}"}}"#)
+        );
+    }
+
+    #[test]
+    fn every_secret_of_a_body_is_hidden_not_only_the_first() {
+        let redactor = Redactor::default();
+        let shown = redactor.text(
+            r#"{"access_token":"aaa-fake","refresh_token":"bbb-fake","scope":"x","password":"ccc-fake"}"#,
+        );
+        for secret in ["aaa-fake", "bbb-fake", "ccc-fake"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert!(shown.contains(r#""scope":"x""#), "{shown}");
+    }
+
+    #[test]
+    fn tokens_in_addresses_within_a_text_are_hidden() {
+        let redactor = Redactor::default();
+        let shown = redactor.text(
+            r#"[{"url":"https://h/in?client_token=ey.fake-1_2&id="},{"url":"x?client_token=b"}]"#,
+        );
+        assert_eq!(
+            shown,
+            format!(
+                r#"[{{"url":"https://h/in?client_token={HIDDEN}&id="}},{{"url":"x?client_token={HIDDEN}"}}]"#
+            )
         );
     }
 

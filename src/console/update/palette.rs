@@ -39,13 +39,17 @@ pub fn offers(app: &App, typed: &str) -> Vec<Offer> {
 }
 
 fn search_words(typed: &str) -> Option<&str> {
-    let rest = typed.strip_prefix("search").or_else(|| typed.strip_prefix("tx "))?;
+    let rest = typed
+        .strip_prefix("search")
+        .or_else(|| typed.strip_prefix("tx "))?;
     (rest.is_empty() || rest.starts_with(' ') || typed.starts_with("tx ")).then(|| rest.trim())
 }
 
 fn all(app: &App) -> Vec<Offer> {
     let place = app.place();
-    let here = Action::ALL.iter().filter(|action| action.places().include(place));
+    let here = Action::ALL
+        .iter()
+        .filter(|action| action.places().include(place));
     let mut offers: Vec<Offer> = here
         .filter(|action| **action != Action::Palette)
         .map(|action| Offer {
@@ -57,7 +61,8 @@ fn all(app: &App) -> Vec<Offer> {
         .collect();
     offers.push(Offer {
         name: "search …".to_owned(),
-        explanation: "Finds transactions by record, work order or transaction id, or text.".to_owned(),
+        explanation: "Finds transactions by record, work order or transaction id, or text."
+            .to_owned(),
         refused: None,
         command: Command::Search(String::new()),
     });

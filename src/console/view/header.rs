@@ -15,7 +15,11 @@ use crate::engine::{EngineView, Flow, Overview, QueueKind};
 /// Draws the line at the top.
 pub(super) fn draw(app: &App, brush: &mut Brush<'_>, area: Rect) {
     let right = right_end(app);
-    let width: usize = right.pieces.iter().map(|piece| text::width(&piece.text)).sum();
+    let width: usize = right
+        .pieces
+        .iter()
+        .map(|piece| text::width(&piece.text))
+        .sum();
     let width = text::cells(width);
     let left = match &app.overview {
         Some(overview) => left_end(app, overview),
@@ -56,8 +60,7 @@ fn left_end(app: &App, overview: &Overview) -> Line {
         for (word, flow) in [("in", &engine.inbound), ("out", &engine.outbound)] {
             line = line.with(Tone::Text, format!("   {word} {}/min", flow.latest()));
             if wide {
-                line = line
-                    .with(Tone::Spark, format!(" {}", flow_spark(app, flow, 8)));
+                line = line.with(Tone::Spark, format!(" {}", flow_spark(app, flow, 8)));
             }
         }
     }
@@ -66,7 +69,12 @@ fn left_end(app: &App, overview: &Overview) -> Line {
         queue.map_or(0, |queue| queue.depth)
     };
     let counts = [
-        (depth(QueueKind::Retry), glyphs.waiting, "retrying", Tone::Waiting),
+        (
+            depth(QueueKind::Retry),
+            glyphs.waiting,
+            "retrying",
+            Tone::Waiting,
+        ),
         (depth(QueueKind::Dead), glyphs.failed, "dead", Tone::Failed),
         (depth(QueueKind::Held), glyphs.held, "held", Tone::Held),
     ];
@@ -110,7 +118,8 @@ fn right_end(app: &App) -> Line {
         let text = format!("{} {dot} {}   ", identity.user, identity.role.word());
         line = line.with(Tone::Dim, text);
     }
-    line.with(Tone::Header, format::clock(app.now)).with(Tone::Dim, " UTC")
+    line.with(Tone::Header, format::clock(app.now))
+        .with(Tone::Dim, " UTC")
 }
 
 /// Draws the line that says that something is grave.
@@ -118,7 +127,13 @@ pub(super) fn banner(app: &App, brush: &mut Brush<'_>, area: Rect) {
     if let Link::Lost(why) = &app.link {
         brush.blank(area, Tone::Banner);
         let text = format!("engine gone, reconnecting{}  {why}", app.glyphs.ellipsis);
-        brush.put(area.x + 1, area.y, area.width.saturating_sub(2), &text, Tone::Banner);
+        brush.put(
+            area.x + 1,
+            area.y,
+            area.width.saturating_sub(2),
+            &text,
+            Tone::Banner,
+        );
     }
 }
 
@@ -135,7 +150,11 @@ pub(super) fn footer(app: &App, brush: &mut Brush<'_>, area: Rect) {
         return;
     }
     let told = told(app);
-    let told_width: usize = told.pieces.iter().map(|piece| text::width(&piece.text)).sum();
+    let told_width: usize = told
+        .pieces
+        .iter()
+        .map(|piece| text::width(&piece.text))
+        .sum();
     // Keys keep at least a third of the line.
     let told_width = text::cells(told_width).min(area.width * 2 / 3);
     let keys_width = area.width.saturating_sub(told_width + 3);
@@ -146,7 +165,11 @@ pub(super) fn footer(app: &App, brush: &mut Brush<'_>, area: Rect) {
         if x + needed > end {
             break;
         }
-        let key_tone = if tone == Tone::Dim { Tone::Dim } else { Tone::Key };
+        let key_tone = if tone == Tone::Dim {
+            Tone::Dim
+        } else {
+            Tone::Key
+        };
         x += brush.put(x, area.y, end - x, &key, key_tone) + 1;
         x += brush.put(x, area.y, end.saturating_sub(x), word, tone) + 2;
     }

@@ -77,10 +77,18 @@ const fn column(title: &'static str, width: Width, side: Side, gives_way: u8) ->
 }
 
 fn connectors(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
-    let more = app.home.only.as_ref().map_or_else(String::new, |only| {
-        format!("only {only} (Esc shows all)")
-    });
-    let inner = pane(app, brush, outer, &title(app, Pane::Connectors, &more), focus);
+    let more = app
+        .home
+        .only
+        .as_ref()
+        .map_or_else(String::new, |only| format!("only {only} (Esc shows all)"));
+    let inner = pane(
+        app,
+        brush,
+        outer,
+        &title(app, Pane::Connectors, &more),
+        focus,
+    );
     if app.connectors().is_empty() {
         let text = match app.overview {
             Some(_) => "no connector yet: fieldbridge init --platform P writes one",
@@ -94,7 +102,10 @@ fn connectors(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
     let mut y = inner.y;
     for (index, view) in app.connectors().iter().enumerate() {
         let notes = facts::connector_notes(app, view);
-        for (line, note) in std::iter::once(None).chain(notes.iter().map(Some)).enumerate() {
+        for (line, note) in std::iter::once(None)
+            .chain(notes.iter().map(Some))
+            .enumerate()
+        {
             if skip > 0 {
                 skip -= 1;
                 continue;
@@ -218,9 +229,11 @@ fn queue_note(app: &App, queue: &QueueView, workers: usize) -> String {
             let names: Vec<&str> = names.map(|(id, _)| id.as_str()).collect();
             names.join(" ")
         }
-        QueueKind::Inbound | QueueKind::Outbound | QueueKind::Dead => queue
-            .oldest
-            .map_or_else(String::new, |oldest| format!("oldest {}", format::span(oldest))),
+        QueueKind::Inbound | QueueKind::Outbound | QueueKind::Dead => {
+            queue.oldest.map_or_else(String::new, |oldest| {
+                format!("oldest {}", format::span(oldest))
+            })
+        }
     }
 }
 
@@ -245,7 +258,11 @@ fn failed(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
         more.push_str(&format!(" /{}", home.filter.text()));
     }
     if !home.groups.marks.is_empty() {
-        more.push_str(&format!(" {} {} marked", app.glyphs.dot, home.groups.marks.len()));
+        more.push_str(&format!(
+            " {} {} marked",
+            app.glyphs.dot,
+            home.groups.marks.len()
+        ));
     }
     let inner = pane(app, brush, outer, &title(app, Pane::Failed, &more), focus);
     if home.rows.is_empty() {
@@ -265,7 +282,11 @@ fn failed(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
     let in_sight = home.rows.iter().enumerate().skip(home.groups.offset());
     for (y, (index, group)) in (rows.top()..rows.bottom()).zip(in_sight) {
         let marked = home.groups.marks.contains(&group.fingerprint);
-        let mark = if marked { app.glyphs.mark } else { app.glyphs.failed };
+        let mark = if marked {
+            app.glyphs.mark
+        } else {
+            app.glyphs.failed
+        };
         let tone = if marked { Tone::Marked } else { Tone::Failed };
         let rule = group.rule.map_or_else(String::new, |rule| rule.to_string());
         let values = [

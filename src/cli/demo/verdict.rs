@@ -1,0 +1,252 @@
+//! What the demo came to, judged by the stand-ins' own journals.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::stage::{CONNECTWISE, FRESHDESK, Sandbox};
+use super::traffic::Dispatched;
+use crate::cli::failure::CliError;
+use crate::engine::{Control, QueueKind};
+use crate::model::{ConnectorId, Direction, RecordId, State, Transaction};
+use crate::sandbox::{Deed, Doer, Status, Thing};
+use crate::store::ListQuery;
+
+/// The figures of a run. `lost` and `duplicates` come from the stand-ins' journals.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Verdict {
+    /// Transactions accepted.
+    pub accepted: u64,
+    /// Of them, delivered.
+    pub done: u64,
+    /// Rightly not delivered.
+    pub skipped: u64,
+    /// Tried more than once.
+    pub retried: u64,
+    /// In the dead letter queue.
+    pub dead: u64,
+    /// Work orders that the stand-in for Field Nation created for us.
+    pub work_orders_created: usize,
+    /// Writes that the platforms' stand-ins performed on tickets for us.
+    pub records_updated: usize,
+    /// Objects made twice.
+    pub duplicates: usize,
+    /// Dispatched tickets and finished work orders whose counterpart never learnt of it.
+    pub lost: usize,
+    /// Delivered, by connector and direction.
+    pub done_by_connector: BTreeMap<String, BTreeMap<&'static str, u64>>,
+    /// What was lost or doubled, in words.
+    pub particulars: Vec<String>,
+}
+
+impl Verdict {
+    pub(super) fn is_good(&self) -> bool {
+        self.lost == 0 && self.duplicates == 0
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "accepted {}, done {}, skipped {}, retried {}, dead {}; {} work orders created, {} records updated; lost {}, doubled {}",
+            self.accepted,
+            self.done,
+            self.skipped,
+            self.retried,
+            self.dead,
+            self.work_orders_created,
+            self.records_updated,
+            self.lost,
+            self.duplicates
+        )
+    }
+}
+
+/// Waits until nothing is under way any more, on either side.
+pub(super) async fn drain(
+    control: &dyn Control,
+    sandbox: &Sandbox,
+    within: Duration,
+) -> Result<(), CliError> {
+    let until = tokio::time::Instant::now() + within;
+    let mut changes = control.changes();
+    while tokio::time::Instant::now() < until {
+        let overview = control.overview().await?;
+        let waiting: u64 = overview
+            .queues
+            .iter()
+            .filter(|queue| queue.kind != QueueKind::Dead)
+            .map(|queue| queue.depth)
+            .sum();
+        let on_the_way = sandbox.field_nation.deliveries_under_way()
+            + sandbox.connectwise.deliveries_under_way()
+            + sandbox.freshdesk.deliveries_under_way();
+        if waiting == 0 && on_the_way == 0 {
+            return Ok(());
+        }
+        let _changed = tokio::time::timeout(Duration::from_millis(200), changes.changed()).await;
+    }
+    Ok(())
+}
+
+pub(super) async fn judge(
+    control: &dyn Control,
+    sandbox: &Sandbox,
+    dispatched: &[Dispatched],
+) -> Result<Verdict, CliError> {
+    let mut verdict = Verdict {
+        work_orders_created: sandbox.field_nation.journal().count(
+            Deed::Created,
+            Thing::WorkOrder,
+            Doer::Api,
+        ),
+        records_updated: sandbox.connectwise.journal().count(
+            Deed::Updated,
+            Thing::Ticket,
+            Doer::Api,
+        ) + sandbox.freshdesk.journal().count(
+            Deed::Updated,
+            Thing::Ticket,
+            Doer::Api,
+        ),
+        ..Verdict::default()
+    };
+    let transactions = all(control).await?;
+    count(&mut verdict, &transactions);
+    doubled(&mut verdict, sandbox);
+    lost_inbound(&mut verdict, sandbox, dispatched, &transactions);
+    lost_outbound(&mut verdict, sandbox, &transactions);
+    Ok(verdict)
+}
+
+async fn all(control: &dyn Control) -> Result<Vec<Transaction>, CliError> {
+    let mut transactions = Vec::new();
+    let mut after = None;
+    loop {
+        let query = ListQuery {
+            after,
+            limit: 500,
+            ..ListQuery::default()
+        };
+        let page = control.list(query).await?;
+        transactions.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(transactions);
+        }
+    }
+}
+
+fn count(verdict: &mut Verdict, transactions: &[Transaction]) {
+    for transaction in transactions {
+        verdict.accepted += 1;
+        verdict.retried += u64::from(transaction.attempts > 1);
+        match transaction.state {
+            State::Done => {
+                verdict.done += 1;
+                let connector = verdict
+                    .done_by_connector
+                    .entry(transaction.connector.to_string())
+                    .or_default();
+                *connector.entry(transaction.direction.word()).or_default() += 1;
+            }
+            State::Skipped => verdict.skipped += 1,
+            State::Dead => verdict.dead += 1,
+            _ => {}
+        }
+    }
+}
+
+fn doubled(verdict: &mut Verdict, sandbox: &Sandbox) {
+    let mut check = |what: &str, by_marker: BTreeMap<String, Vec<u64>>| {
+        for (marker, ids) in by_marker.into_iter().filter(|(_, ids)| ids.len() > 1) {
+            verdict.duplicates += ids.len() - 1;
+            verdict
+                .particulars
+                .push(format!("{what} {ids:?} all carry {marker}"));
+        }
+    };
+    check(
+        "work orders",
+        sandbox.field_nation.work_orders_by_correlation_value(),
+    );
+    check(
+        "ConnectWise tickets",
+        sandbox.connectwise.tickets_by_external_x_ref(),
+    );
+    check("Freshdesk tickets", sandbox.freshdesk.tickets_by_marker());
+}
+
+/// A dispatched ticket must have its work order, or a transaction that still says why not.
+fn lost_inbound(
+    verdict: &mut Verdict,
+    sandbox: &Sandbox,
+    dispatched: &[Dispatched],
+    transactions: &[Transaction],
+) {
+    for ticket in dispatched {
+        let marker = format!("{}:{}", ticket.connector, ticket.ticket);
+        if !sandbox.field_nation.work_orders_with(&marker).is_empty() {
+            continue;
+        }
+        let record = RecordId::new(ticket.ticket.to_string());
+        if !is_accounted_for(transactions, ticket.connector, &record, Direction::Inbound) {
+            verdict.lost += 1;
+            verdict
+                .particulars
+                .push(format!("ticket {marker} has no work order"));
+        }
+    }
+}
+
+/// An approved work order must have closed its ticket, or a transaction that still says why not.
+fn lost_outbound(verdict: &mut Verdict, sandbox: &Sandbox, transactions: &[Transaction]) {
+    for (marker, ids) in sandbox.field_nation.work_orders_by_correlation_value() {
+        let Some((connector, ticket)) = marker.split_once(':') else {
+            continue;
+        };
+        let approved = ids
+            .iter()
+            .any(|id| sandbox.field_nation.status_of(*id) == Some(Status::Approved));
+        let (true, Ok(number)) = (approved, ticket.parse::<u64>()) else {
+            continue;
+        };
+        let closed = match connector {
+            CONNECTWISE => sandbox
+                .connectwise
+                .ticket(number)
+                .is_some_and(|ticket| ticket["status"]["name"] == "Completed"),
+            FRESHDESK => sandbox
+                .freshdesk
+                .ticket(number)
+                .is_some_and(|ticket| ticket["status"] == 5),
+            _ => true,
+        };
+        let record = RecordId::new(ticket);
+        if !closed && !is_accounted_for(transactions, connector, &record, Direction::Outbound) {
+            verdict.lost += 1;
+            verdict.particulars.push(format!(
+                "{marker} was never told that its work order is approved"
+            ));
+        }
+    }
+}
+
+/// Whether a transaction stands where a person can see it and act.
+fn is_accounted_for(
+    transactions: &[Transaction],
+    connector: &str,
+    record: &RecordId,
+    direction: Direction,
+) -> bool {
+    let connector = ConnectorId::new(connector).ok();
+    transactions.iter().any(|transaction| {
+        Some(&transaction.connector) == connector.as_ref()
+            && transaction.record.as_ref() == Some(record)
+            && transaction.direction == direction
+            && (transaction.state.is_active() || transaction.state == State::Dead)
+    })
+}
