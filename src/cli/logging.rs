@@ -35,6 +35,8 @@ pub(super) fn begin(
             directory.display()
         ))
     };
+    // The appender looks for old files first, and complains on stderr when there is no directory.
+    std::fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("fieldbridge")

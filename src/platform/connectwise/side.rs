@@ -113,6 +113,14 @@ async fn listed(
     session.list(call, &ask).await
 }
 
+/// How long a visit is taken to last when nobody says.
+const VISIT: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+fn an_hour_later(start: &str) -> Option<String> {
+    let start: jiff::Timestamp = start.parse().ok()?;
+    moment(&start.checked_add(VISIT).ok()?.to_string())
+}
+
 impl ConnectWise {
     pub(super) async fn write_side_record(
         &self,
@@ -186,6 +194,13 @@ impl ConnectWise {
                 _ => value.clone(),
             };
             fields.insert(name.clone(), value);
+        }
+        if kind == Kind::Schedule && !fields.contains_key("dateEnd") {
+            // An exact appointment has no end at Field Nation, and an entry needs one to be seen on the calendar.
+            let start = fields.get("dateStart").and_then(Value::as_str);
+            if let Some(end) = start.and_then(an_hour_later) {
+                fields.insert("dateEnd".to_owned(), end.into());
+            }
         }
         if let (Some(source), Some(name)) = (&side.source_id, kind.marked()) {
             let text = fields.get(name).and_then(Value::as_str).unwrap_or_default();
