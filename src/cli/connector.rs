@@ -243,7 +243,9 @@ async fn fields(
 ) -> Result<(), CliError> {
     let mut catalogue = client.fields(connector, direction).await?;
     if catalogue.is_none() {
-        output.note(&format!("The fields of {connector} were never read; reading them now."));
+        output.note(&format!(
+            "The fields of {connector} were never read; reading them now."
+        ));
         client.refresh_fields(connector).await?;
         catalogue = client.fields(connector, direction).await?;
     }

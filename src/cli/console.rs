@@ -3,28 +3,16 @@
 use std::env;
 use std::io::{self, IsTerminal};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
 use super::failure::CliError;
 use super::logging::Audience;
 use super::running::Running;
-use crate::api::Client;
-
-/// How the person left the console.
-#[expect(
-    dead_code,
-    reason = "the console's own function makes these, see `show`"
-)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Left {
-    /// The engine is another process and goes on.
-    Detached,
-    /// The engine in this process is to be stopped.
-    StopEngine,
-    /// The engine in this process is to be handed over to a background `serve`.
-    HandOver,
-}
+use crate::api::{Access, Client};
+use crate::console::{self, ConsoleSettings, Embedded, Exit, Mode};
+use crate::model::TokioClock;
 
 pub(super) async fn open(context: &Context) -> Result<(), CliError> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
@@ -34,30 +22,46 @@ pub(super) async fn open(context: &Context) -> Result<(), CliError> {
         ));
     }
     if let Some(client) = context.connect_if_running().await? {
-        show(context, client).await?;
+        show(context, client, Embedded::No).await?;
         return Ok(());
+    }
+    if context.access == Access::ReadOnly {
+        return Err(CliError::NotRunning(
+            "no engine is running, and with --read-only none is started".to_owned(),
+        ));
     }
     let running = Running::start(context, Audience::FilesOnly).await?;
     let left = match context.connect().await {
-        Ok(client) => show(context, client).await,
+        Ok(client) => show(context, client, Embedded::Yes).await,
         Err(error) => Err(error),
     };
     running.stop().await;
     match left? {
-        Left::Detached | Left::StopEngine => Ok(()),
-        Left::HandOver => hand_over(context).await,
+        Exit::Detach | Exit::StopEngine => Ok(()),
+        Exit::HandOver => hand_over(context).await,
     }
 }
 
 /// Shows the console until the person leaves it.
-#[expect(
-    clippy::unused_async,
-    reason = "the console's own function, called here, waits for keys"
-)]
-async fn show(_context: &Context, _client: Client) -> Result<Left, CliError> {
-    Err(CliError::failed(
-        "this build has no console; run `fieldbridge serve` and use the other commands",
-    ))
+async fn show(context: &Context, client: Client, embedded: Embedded) -> Result<Exit, CliError> {
+    let settings = context.loaded().settings.as_ref().ok();
+    let settings = ConsoleSettings {
+        config_directory: Some(context.directory.path().to_owned()),
+        log_directory: Some(context.data()?.logs()),
+        theme: settings.and_then(|settings| settings.theme.clone()),
+        keys: settings
+            .map(|settings| settings.keys.clone())
+            .unwrap_or_default(),
+        mode: match context.access {
+            Access::Full => Mode::Full,
+            Access::ReadOnly => Mode::ReadOnly,
+        },
+        embedded,
+        glyphs: None,
+    };
+    console::run(settings, Arc::new(client), Arc::new(TokioClock::start()))
+        .await
+        .map_err(|error| CliError::failed(error.to_string()))
 }
 
 /// How long a background engine may take to answer.
