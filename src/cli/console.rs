@@ -11,7 +11,7 @@ use super::failure::CliError;
 use super::logging::Audience;
 use super::running::Running;
 use crate::api::{Access, Client};
-use crate::console::{ConsoleSettings, Embedded, Exit, Mode};
+use crate::console::{self, ConsoleSettings, Embedded, Exit, Mode};
 use crate::model::TokioClock;
 
 pub(super) async fn open(context: &Context) -> Result<(), CliError> {
@@ -24,6 +24,11 @@ pub(super) async fn open(context: &Context) -> Result<(), CliError> {
     if let Some(client) = context.connect_if_running().await? {
         show(context, client, Embedded::No).await?;
         return Ok(());
+    }
+    if context.access == Access::ReadOnly {
+        return Err(CliError::NotRunning(
+            "no engine is running, and with --read-only none is started".to_owned(),
+        ));
     }
     let running = Running::start(context, Audience::FilesOnly).await?;
     let left = match context.connect().await {
@@ -58,7 +63,7 @@ pub(super) async fn show(
         embedded,
         glyphs: None,
     };
-    crate::console::run(settings, Arc::new(client), Arc::new(TokioClock::start()))
+    console::run(settings, Arc::new(client), Arc::new(TokioClock::start()))
         .await
         .map_err(|error| CliError::failed(error.to_string()))
 }

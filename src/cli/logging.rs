@@ -1,5 +1,6 @@
 //! Where the engine's log goes: JSON lines in daily files, and lines for people on stderr when there is no console.
 
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
@@ -35,8 +36,8 @@ pub(super) fn begin(
             directory.display()
         ))
     };
-    // The appender looks for old files first, and complains on stderr when there is no directory.
-    std::fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
+    // The appender looks for old files before it makes the directory, and complains on stderr.
+    fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("fieldbridge")

@@ -1,0 +1,221 @@
+//! The real engine in the real binary: started, refused twice, fed with changed files, stopped, killed, started again.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
+
+/// Longer than anything here takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Home(TempDir);
+
+struct Engine {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        home.write(
+            "config/fieldbridge.toml",
+            "name = \"here\"\n[server]\nlisten = \"127.0.0.1:0\"\n",
+        );
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn command(&self, line: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldbridge"));
+        command
+            .args(line)
+            .env_clear()
+            .env("FIELDBRIDGE_CONFIG", self.path("config"))
+            .env("FIELDBRIDGE_DATA", self.path("data"))
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, line: &[&str]) -> Output {
+        self.command(line).output().await.unwrap()
+    }
+
+    async fn json(&self, line: &[&str]) -> Value {
+        let output = self.run(&[line, &["--json"][..]].concat()).await;
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line:?} {err}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    async fn keep_secret(&self, name: &str) {
+        let mut child = self
+            .command(&["secret", "set", name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"NotARealSecret\n").await.unwrap();
+        drop(stdin);
+        assert!(child.wait().await.unwrap().success());
+    }
+
+    async fn serve(&self) -> Engine {
+        let mut child = self
+            .command(&["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut engine = Engine { child, log };
+        engine.says(" ready").await;
+        engine
+    }
+}
+
+impl Engine {
+    /// Reads the log until a line has this in it.
+    async fn says(&mut self, words: &str) {
+        let found = timeout(PATIENCE, async {
+            while let Some(line) = self.log.next_line().await.unwrap() {
+                if line.contains(words) {
+                    return true;
+                }
+            }
+            false
+        });
+        assert!(found.await.unwrap(), "{words}");
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    async fn ends(&mut self) -> Option<i32> {
+        let status = timeout(PATIENCE, self.child.wait()).await.unwrap();
+        status.unwrap().code()
+    }
+}
+
+#[tokio::test]
+async fn an_engine_is_started_asked_and_stopped_in_order() {
+    let home = Home::new();
+    let mut engine = home.serve().await;
+    assert_eq!(
+        home.json(&["connector", "list"]).await,
+        serde_json::json!([])
+    );
+    assert!(home.json(&["doctor"]).await.is_array());
+
+    let second = home.run(&["serve"]).await;
+    assert_eq!(second.status.code(), Some(4));
+    let why = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(why.contains("an engine runs already"), "{why}");
+
+    engine.signal(rustix::process::Signal::TERM);
+    assert_eq!(engine.ends().await, Some(0));
+    assert!(!home.path("data/control.sock").exists());
+    assert_eq!(home.run(&["tx", "list"]).await.status.code(), Some(5));
+    let logs: Vec<_> = fs::read_dir(home.path("data/logs")).unwrap().collect();
+    assert_eq!(logs.len(), 1);
+    let log = fs::read_to_string(logs[0].as_ref().unwrap().path()).unwrap();
+    for line in log.lines() {
+        serde_json::from_str::<Value>(line).unwrap();
+    }
+    assert!(log.contains("the engine has stopped"), "{log}");
+}
+
+#[tokio::test]
+async fn changed_files_and_new_secrets_are_in_force_without_a_restart() {
+    let home = Home::new();
+    let mut engine = home.serve().await;
+    let init = home
+        .run(&["init", "--platform", "connectwise", "--id", "cw-main"])
+        .await;
+    assert!(init.status.success());
+    engine.says("files have changed").await;
+    let connector = changed(&home, |connectors| connectors[0]["id"] == "cw-main").await;
+    assert_eq!(connector[0]["state"], "off");
+    assert!(
+        connector[0]["problems"]
+            .to_string()
+            .contains("settings.company")
+    );
+
+    for name in ["public-key", "private-key", "client-id"] {
+        home.keep_secret(&format!("cw-main-{name}")).await;
+    }
+    let file = "config/connectors/cw-main.toml";
+    let text = fs::read_to_string(home.path(file)).unwrap();
+    let text = text
+        .replace("company = \"\"", "company = \"acme\"")
+        .replace(
+            "site = \"na.myconnectwise.net\"",
+            "base_url = \"http://127.0.0.1:9\"",
+        );
+    home.write(file, &text);
+    let connectors = changed(&home, |connectors| connectors[0]["state"] != "off").await;
+    assert_eq!(connectors[0]["problems"], serde_json::json!([]));
+
+    // A file that is broken now leaves the last good version in force.
+    home.write(file, "platform = \n");
+    let told = |connectors: &Value| connectors[0]["problems"] != serde_json::json!([]);
+    let connectors = changed(&home, told).await;
+    assert_ne!(connectors[0]["state"], "off", "{connectors}");
+}
+
+/// The connectors, once they are as wanted; the engine tells of each change.
+async fn changed(home: &Home, wanted: impl Fn(&Value) -> bool) -> Value {
+    let data = home.path("data/control.sock");
+    let client = fieldbridge::api::Client::connect(&data).await.unwrap();
+    let mut updates = client.updates().await.unwrap();
+    let seen = timeout(PATIENCE, async {
+        loop {
+            updates.next().await.unwrap();
+            let overview = client.overview().await.unwrap();
+            let connectors = serde_json::to_value(&overview.connectors).unwrap();
+            if wanted(&connectors) {
+                return connectors;
+            }
+        }
+    });
+    seen.await.expect("the change is in force")
+}
+
+#[tokio::test]
+async fn after_a_kill_it_starts_again_over_the_socket_left_behind() {
+    let home = Home::new();
+    let mut engine = home.serve().await;
+    engine.signal(rustix::process::Signal::KILL);
+    assert_eq!(engine.ends().await, None);
+    assert!(home.path("data/control.sock").exists());
+    let mut engine = home.serve().await;
+    assert_eq!(
+        home.json(&["tx", "list"]).await["items"],
+        serde_json::json!([])
+    );
+    // Asked over the socket, it ends by itself.
+    let data = home.path("data/control.sock");
+    let client = fieldbridge::api::Client::connect(&data).await.unwrap();
+    client.stop().await.unwrap();
+    assert_eq!(engine.ends().await, Some(0));
+}
