@@ -13,7 +13,9 @@ use ratatui::backend::TestBackend;
 fn frame(criterion: &mut Criterion) {
     let mut app = sample::app(200, 60);
     let group = sample::overview().groups.into_iter().next();
-    app.home.rows.extend(std::iter::repeat_n(group, 10_000).flatten());
+    app.home
+        .rows
+        .extend(std::iter::repeat_n(group, 10_000).flatten());
     let mut terminal = Terminal::new(TestBackend::new(200, 60)).expect("a buffer is a terminal");
     criterion.bench_function("frame 200x60", |bencher| {
         bencher.iter(|| {

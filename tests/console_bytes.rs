@@ -54,9 +54,15 @@ fn a_changed_row_costs_at_most_300_bytes() {
 #[test]
 fn a_cursor_move_costs_less_than_a_kibibyte() {
     let (mut app, mut screen) = screen();
-    update(&mut app, Message::Key(KeyEvent::new(KeyCode::Char('3'), KeyModifiers::NONE)));
+    update(
+        &mut app,
+        Message::Key(KeyEvent::new(KeyCode::Char('3'), KeyModifiers::NONE)),
+    );
     frame(&app, &mut screen);
-    update(&mut app, Message::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE)));
+    update(
+        &mut app,
+        Message::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE)),
+    );
     let bytes = frame(&app, &mut screen);
     assert!(!bytes.is_empty() && bytes.len() < 1024, "{}", bytes.len());
 }
@@ -68,7 +74,10 @@ fn every_frame_stands_between_the_marks_of_synchronized_output() {
     let bytes = frame(&app, &mut screen);
     assert!(bytes.starts_with(b"\x1b[?2026h"));
     assert!(bytes.ends_with(b"\x1b[?2026l"));
-    let begins = bytes.windows(8).filter(|window| window == b"\x1b[?2026h").count();
+    let begins = bytes
+        .windows(8)
+        .filter(|window| window == b"\x1b[?2026h")
+        .count();
     assert_eq!(begins, 1);
 }
 

@@ -68,13 +68,15 @@ impl<'a> Brush<'a> {
     /// Puts the look of a role over what is drawn in an area.
     pub fn tint(&mut self, area: Rect, tone: Tone) {
         let style = self.theme.style(tone);
-        self.buffer.set_style(area.intersection(self.buffer.area), style);
+        self.buffer
+            .set_style(area.intersection(self.buffer.area), style);
     }
 
     /// Makes what is drawn in an area dim.
     pub fn fade(&mut self, area: Rect) {
         let style = Style::new().add_modifier(Modifier::DIM);
-        self.buffer.set_style(area.intersection(self.buffer.area), style);
+        self.buffer
+            .set_style(area.intersection(self.buffer.area), style);
     }
 
     /// Writes text, cut to so many columns; answers how many it took.
@@ -101,7 +103,11 @@ impl<'a> Brush<'a> {
             return at - x;
         }
         for grapheme in fitted.graphemes(true) {
-            let grapheme = if plain && !grapheme.is_ascii() { "?" } else { grapheme };
+            let grapheme = if plain && !grapheme.is_ascii() {
+                "?"
+            } else {
+                grapheme
+            };
             let wide = text::cells(text::width(grapheme));
             if wide == 0 {
                 continue;
@@ -127,7 +133,13 @@ impl<'a> Brush<'a> {
     pub fn put_right(&mut self, x: u16, y: u16, columns: u16, text: &str, tone: Tone) {
         let fitted = text::fit(text, columns.into(), self.glyphs.ellipsis).into_owned();
         let wide = text::cells(text::width(&fitted));
-        self.put(x + columns.saturating_sub(wide), y, columns.min(wide), &fitted, tone);
+        self.put(
+            x + columns.saturating_sub(wide),
+            y,
+            columns.min(wide),
+            &fitted,
+            tone,
+        );
     }
 
     /// Writes a line of pieces, cut to so many columns; answers how many it took.
@@ -193,7 +205,11 @@ impl<'a> Brush<'a> {
 
 /// The last values as a row of bars, the greatest of them the highest.
 #[must_use]
-pub fn sparkline(glyphs: &Glyphs, values: impl DoubleEndedIterator<Item = u64> + Clone, columns: usize) -> String {
+pub fn sparkline(
+    glyphs: &Glyphs,
+    values: impl DoubleEndedIterator<Item = u64> + Clone,
+    columns: usize,
+) -> String {
     let last = values.rev().take(columns);
     let greatest = last.clone().max().unwrap_or(0).max(1);
     let mut bars: Vec<&str> = last
@@ -216,7 +232,11 @@ mod tests {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
         let theme = Theme::default();
         Brush::new(&mut buffer, &theme, glyphs).put(1, 0, columns, text, Tone::Text);
-        buffer.content().iter().map(|cell| cell.symbol().to_owned()).collect()
+        buffer
+            .content()
+            .iter()
+            .map(|cell| cell.symbol().to_owned())
+            .collect()
     }
 
     #[test]

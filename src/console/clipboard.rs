@@ -21,7 +21,9 @@ pub fn sequence(text: &str) -> Option<String> {
 /// A sentence, when neither was possible.
 pub fn copy(out: &mut impl Write, what: &str, text: &str) -> Result<String, String> {
     if let Some(sequence) = sequence(text) {
-        let written = out.write_all(sequence.as_bytes()).and_then(|()| out.flush());
+        let written = out
+            .write_all(sequence.as_bytes())
+            .and_then(|()| out.flush());
         return match written {
             Ok(()) => Ok(format!("copied {what}")),
             Err(error) => Err(format!("{what} could not be copied: {error}")),
@@ -43,7 +45,10 @@ mod tests {
     #[test]
     fn a_text_is_encoded_whole() {
         let mut out = Vec::new();
-        assert_eq!(copy(&mut out, "the id", "a\u{1b}b").unwrap(), "copied the id");
+        assert_eq!(
+            copy(&mut out, "the id", "a\u{1b}b").unwrap(),
+            "copied the id"
+        );
         assert_eq!(out, b"\x1b]52;c;YRti\x07");
     }
 

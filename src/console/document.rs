@@ -45,7 +45,11 @@ impl Line {
 
     /// Breaks the line into lines of at most so many columns.
     fn wrapped(&self, columns: usize, into: &mut Vec<Self>) {
-        let hang = if self.hang * 2 < columns { self.hang } else { 0 };
+        let hang = if self.hang * 2 < columns {
+            self.hang
+        } else {
+            0
+        };
         let mut line = Self::default();
         let mut room = columns.max(1);
         for piece in &self.pieces {
@@ -168,13 +172,20 @@ mod tests {
     use super::*;
 
     fn shown(document: &Document) -> Vec<String> {
-        let line = |line: &Line| line.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let line = |line: &Line| {
+            line.pieces
+                .iter()
+                .map(|piece| piece.text.as_str())
+                .collect()
+        };
         document.visible().iter().map(line).collect()
     }
 
     #[test]
     fn long_lines_wrap_with_their_indent() {
-        let line = Line::of(Tone::Text, "key: ").with(Tone::Text, "abcdefghij").hanging(2);
+        let line = Line::of(Tone::Text, "key: ")
+            .with(Tone::Text, "abcdefghij")
+            .hanging(2);
         let mut document = Document::new(vec![line]);
         document.fit(8, 10);
         assert_eq!(shown(&document), ["key: abc", "  defghi", "  j"]);
@@ -182,7 +193,9 @@ mod tests {
 
     #[test]
     fn scrolling_stops_at_both_ends_and_survives_a_resize() {
-        let lines = (0..10).map(|n| Line::of(Tone::Text, n.to_string())).collect();
+        let lines = (0..10)
+            .map(|n| Line::of(Tone::Text, n.to_string()))
+            .collect();
         let mut document = Document::new(lines);
         document.fit(10, 4);
         document.scroll(100);

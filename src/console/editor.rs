@@ -24,7 +24,9 @@ pub fn arguments(program: &str, path: &Path, line: Option<usize>) -> Vec<String>
     let Some(line) = line else {
         return vec![file];
     };
-    let name = Path::new(program).file_name().and_then(|name| name.to_str());
+    let name = Path::new(program)
+        .file_name()
+        .and_then(|name| name.to_str());
     match name.unwrap_or(program) {
         "code" | "codium" | "code-insiders" => vec!["--goto".to_owned(), format!("{file}:{line}")],
         "hx" | "helix" | "zed" | "subl" => vec![format!("{file}:{line}")],
@@ -52,7 +54,8 @@ pub async fn run(path: &Path, line: Option<usize>) -> std::io::Result<ExitStatus
 /// When the file can't be written.
 pub fn scratch_file(name: &str, text: &str) -> std::io::Result<PathBuf> {
     use std::os::unix::fs::OpenOptionsExt;
-    let directory = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let directory =
+        std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let unique = uuid::Uuid::now_v7();
     let path = directory.join(format!("fieldbridge-{unique}-{name}"));
     let mut file = std::fs::OpenOptions::new()
@@ -113,7 +116,10 @@ mod tests {
     #[test]
     fn editors_are_told_the_line_in_their_own_way() {
         let path = Path::new("/m/cw.toml");
-        assert_eq!(arguments("/usr/bin/vim", path, Some(7)), ["+7", "/m/cw.toml"]);
+        assert_eq!(
+            arguments("/usr/bin/vim", path, Some(7)),
+            ["+7", "/m/cw.toml"]
+        );
         assert_eq!(arguments("code", path, Some(7)), ["--goto", "/m/cw.toml:7"]);
         assert_eq!(arguments("hx", path, Some(7)), ["/m/cw.toml:7"]);
         assert_eq!(arguments("nano", path, None), ["/m/cw.toml"]);
@@ -121,7 +127,10 @@ mod tests {
 
     #[test]
     fn the_editor_comes_from_the_environment() {
-        assert_eq!(command(None, Some("code --wait".into())), ["code", "--wait"]);
+        assert_eq!(
+            command(None, Some("code --wait".into())),
+            ["code", "--wait"]
+        );
         assert_eq!(command(Some(" ".into()), None), ["vi"]);
     }
 

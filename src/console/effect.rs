@@ -101,7 +101,9 @@ impl Effects {
                     let lines = reader.read();
                     (reader, lines)
                 });
-                let Ok((back, lines)) = read.await else { return };
+                let Ok((back, lines)) = read.await else {
+                    return;
+                };
                 reader = back;
                 let message = match lines {
                     Ok(lines) if lines.is_empty() => None,
@@ -142,9 +144,7 @@ async fn carry_out(remote: &dyn Remote, effect: Effect) -> Option<Message> {
             Message::Listed(ticket, page)
         }
         Effect::Gather(ticket, queries) => Message::Gathered(ticket, gather(remote, queries).await),
-        Effect::Detail(id) => {
-            Message::Detail(id, remote.transaction(id).await.map(Box::new))
-        }
+        Effect::Detail(id) => Message::Detail(id, remote.transaction(id).await.map(Box::new)),
         Effect::Payload(id, kind) => Message::Payload(id, kind, remote.payload(id, kind).await),
         Effect::Audit(id) => Message::Audit(id, audit(remote, id).await),
         Effect::Plan(id, replay) => {
@@ -267,7 +267,10 @@ async fn gather(remote: &dyn Remote, queries: Vec<ListQuery>) -> RemoteResult<Ve
 
 async fn audit(remote: &dyn Remote, id: TransactionId) -> RemoteResult<Vec<AuditEntry>> {
     let page = remote.audit(AUDIT_LINES, None).await?;
-    let of_it = page.items.into_iter().filter(|entry| entry.transaction == Some(id));
+    let of_it = page
+        .items
+        .into_iter()
+        .filter(|entry| entry.transaction == Some(id));
     Ok(of_it.collect())
 }
 

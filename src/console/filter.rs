@@ -146,6 +146,8 @@ mod tests {
         let near = fuzzy("pre", "preview").unwrap();
         let far = fuzzy("pre", "pause or resume everything").unwrap();
         assert!(near < far);
-        assert!(fuzzy("rt", "rotate_token").unwrap() < fuzzy("rt", "sort everything").unwrap_or(99));
+        assert!(
+            fuzzy("rt", "rotate_token").unwrap() < fuzzy("rt", "sort everything").unwrap_or(99)
+        );
     }
 }

@@ -11,18 +11,25 @@ use super::theme::Tone;
 pub fn lines(app: &App) -> Vec<Line> {
     let place = app.place();
     let mut lines = Vec::new();
-    let here = Action::ALL.iter().filter(|action| action.places().include(place));
+    let here = Action::ALL
+        .iter()
+        .filter(|action| action.places().include(place));
     let mut general = false;
     for action in here {
         if *action == Action::Up && !general {
             general = true;
             lines.push(Line::default());
         }
-        let keys: Vec<String> = app.keymap.keys(*action).map(|key| key.to_string()).collect();
+        let keys: Vec<String> = app
+            .keymap
+            .keys(*action)
+            .map(|key| key.to_string())
+            .collect();
         let keys = keys.join(" ");
         let line = match rights::refusal(app, *action) {
-            None => Line::of(Tone::Key, format!("{keys:<16}"))
-                .with(Tone::Text, action.explanation()),
+            None => {
+                Line::of(Tone::Key, format!("{keys:<16}")).with(Tone::Text, action.explanation())
+            }
             Some(why) => Line::of(Tone::Dim, format!("{keys:<16}{}", action.explanation()))
                 .with(Tone::Dim, format!(" Not now: {why}.")),
         };

@@ -28,14 +28,22 @@ impl Input {
     /// The text before and after the cursor.
     #[must_use]
     pub fn halves(&self) -> (&str, &str) {
-        self.text.split_at_checked(self.cursor).unwrap_or((&self.text, ""))
+        self.text
+            .split_at_checked(self.cursor)
+            .unwrap_or((&self.text, ""))
     }
 
     /// Inserts text at the cursor; line breaks become spaces.
     pub fn insert(&mut self, text: &str) {
         let text: String = text
             .chars()
-            .map(|character| if character.is_whitespace() { ' ' } else { character })
+            .map(|character| {
+                if character.is_whitespace() {
+                    ' '
+                } else {
+                    character
+                }
+            })
             .filter(|character| !character.is_control())
             .collect();
         if self.text.is_char_boundary(self.cursor) {

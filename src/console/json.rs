@@ -16,7 +16,10 @@ pub fn pretty(value: &Value) -> Vec<Line> {
     let mut lines = Vec::new();
     write(value, None, 0, "", &mut lines);
     if lines.len() >= MOST_LINES {
-        lines.push(Line::of(Tone::Dim, "the rest is not shown; copy takes all of it"));
+        lines.push(Line::of(
+            Tone::Dim,
+            "the rest is not shown; copy takes all of it",
+        ));
     }
     lines
 }
@@ -36,7 +39,13 @@ fn write(value: &Value, key: Option<&str>, depth: usize, comma: &str, lines: &mu
             lines.push(line.with(Tone::Dim, "{"));
             let last = fields.len() - 1;
             for (index, (key, value)) in fields.iter().enumerate() {
-                write(value, Some(key), depth + 1, comma_unless(index == last), lines);
+                write(
+                    value,
+                    Some(key),
+                    depth + 1,
+                    comma_unless(index == last),
+                    lines,
+                );
             }
             let end = Line::of(Tone::Dim, format!("{}}}{comma}", "  ".repeat(depth)));
             lines.push(end);
@@ -161,7 +170,12 @@ mod tests {
     use super::*;
 
     fn text(lines: &[Line]) -> Vec<String> {
-        let line = |line: &Line| line.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let line = |line: &Line| {
+            line.pieces
+                .iter()
+                .map(|piece| piece.text.as_str())
+                .collect()
+        };
         lines.iter().map(line).collect()
     }
 
@@ -181,7 +195,11 @@ mod tests {
         let lines = text(&difference(&leaves(&old), &leaves(&new), "≠"));
         assert_eq!(
             lines,
-            ["+ tags[0]  \"x\"", "≠ title  \"a\"  becomes  \"b\"", "- gone  1"]
+            [
+                "+ tags[0]  \"x\"",
+                "≠ title  \"a\"  becomes  \"b\"",
+                "- gone  1"
+            ]
         );
     }
 

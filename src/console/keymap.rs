@@ -21,7 +21,9 @@ pub enum KeyProblem {
     #[error("keys: there is no action `{0}`")]
     NoSuchAction(String),
     /// The text names no key.
-    #[error("keys: `{1}` for `{0}` is no key; write e.g. `x`, `X`, `ctrl-x`, `f5`, `enter`, `space`, `pageup`")]
+    #[error(
+        "keys: `{1}` for `{0}` is no key; write e.g. `x`, `X`, `ctrl-x`, `f5`, `enter`, `space`, `pageup`"
+    )]
     NoSuchKey(String, String),
     /// Another action has the key in the same place.
     #[error("keys: `{key}` can't be `{wanted}`, it is `{taken}` already")]
@@ -246,7 +248,10 @@ mod tests {
                 let later = map.bindings.iter().skip(index + 1);
                 for (other_key, other) in later {
                     let both = action.places().include(place) && other.places().include(place);
-                    assert!(!(both && key == other_key), "{key}: {action:?} and {other:?}");
+                    assert!(
+                        !(both && key == other_key),
+                        "{key}: {action:?} and {other:?}"
+                    );
                 }
             }
         }
@@ -280,7 +285,12 @@ mod tests {
 
     #[test]
     fn keys_are_shown_as_people_write_them() {
-        for (text, shown) in [("ctrl-c", "Ctrl-c"), ("f5", "F5"), ("space", "Space"), ("-", "-")] {
+        for (text, shown) in [
+            ("ctrl-c", "Ctrl-c"),
+            ("f5", "F5"),
+            ("space", "Space"),
+            ("-", "-"),
+        ] {
             assert_eq!(Key::parse(text).unwrap().to_string(), shown);
         }
     }

@@ -65,7 +65,10 @@ pub fn parts(app: &App) -> Parts {
 pub fn cut_top(area: Rect, rows: u16) -> (Rect, Rect) {
     let rows = rows.min(area.height);
     (
-        Rect { height: rows, ..area },
+        Rect {
+            height: rows,
+            ..area
+        },
         Rect {
             y: area.y + rows,
             height: area.height - rows,

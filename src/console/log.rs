@@ -124,6 +124,7 @@ impl LogBook {
     }
 
     /// The lines, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &LogLine> {
         self.lines.iter()
     }
@@ -190,7 +191,9 @@ impl LogReader {
         let entries = std::fs::read_dir(&self.directory)?.flatten();
         let files = entries.filter_map(|entry| {
             let about = entry.metadata().ok()?;
-            about.is_file().then_some((about.modified().ok()?, entry.path()))
+            about
+                .is_file()
+                .then_some((about.modified().ok()?, entry.path()))
         });
         Ok(files.max().map(|(_, path)| path))
     }
@@ -251,7 +254,11 @@ mod tests {
     #[test]
     fn the_book_forgets_the_oldest() {
         let mut book = LogBook::default();
-        book.add((0..MOST_LINES + 5).map(|n| LogLine::parse(&n.to_string())).collect());
+        book.add(
+            (0..MOST_LINES + 5)
+                .map(|n| LogLine::parse(&n.to_string()))
+                .collect(),
+        );
         assert_eq!(book.iter().count(), MOST_LINES);
         assert_eq!(book.iter().next().unwrap().text, "5");
     }

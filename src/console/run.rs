@@ -33,7 +33,9 @@ const RESIZE_REST: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
     /// The terminal can't be used.
-    #[error("the terminal can't be used: {0}; the same facts are at `fieldbridge tx list`, `connector list`, each with --json")]
+    #[error(
+        "the terminal can't be used: {0}; the same facts are at `fieldbridge tx list`, `connector list`, each with --json"
+    )]
     Terminal(#[from] io::Error),
 }
 
@@ -125,7 +127,9 @@ fn theme_choice(settings: &ConsoleSettings) -> (String, Option<PathBuf>) {
 
 fn locale() -> Option<String> {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"];
-    let mut set = names.into_iter().filter_map(|name| std::env::var(name).ok());
+    let mut set = names
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok());
     set.find(|value| !value.is_empty())
 }
 
@@ -410,10 +414,8 @@ async fn edit_output(id: TransactionId, before: String) -> Edited {
 
 /// Stops this process until it is continued.
 fn suspend() -> Option<Edited> {
-    let result = rustix::process::kill_process(
-        rustix::process::getpid(),
-        rustix::process::Signal::TSTP,
-    );
+    let result =
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
     result
         .err()
         .map(|error| Edited::Failed(format!("it can't be suspended: {error}")))

@@ -128,7 +128,9 @@ pub fn heading<const N: usize>(
     sorted: Option<&str>,
 ) {
     for (column, place) in columns.iter().zip(places(columns, area.width)) {
-        let Some((offset, width)) = place else { continue };
+        let Some((offset, width)) = place else {
+            continue;
+        };
         let tone = if sorted == Some(column.title) {
             Tone::Accent
         } else {
@@ -152,7 +154,9 @@ pub fn row<const N: usize>(
     values: &[Value<'_>; N],
 ) {
     for ((column, place), value) in columns.iter().zip(places).zip(values) {
-        let Some((offset, width)) = *place else { continue };
+        let Some((offset, width)) = *place else {
+            continue;
+        };
         match column.side {
             Side::Left => {
                 brush.put(area.x + offset, area.y, width, &value.text, value.tone);
@@ -191,7 +195,10 @@ mod tests {
 
     #[test]
     fn columns_give_way_in_their_order_and_the_rest_fills() {
-        assert_eq!(places(&COLUMNS, 40), [Some((0, 4)), Some((5, 8)), Some((14, 26))]);
+        assert_eq!(
+            places(&COLUMNS, 40),
+            [Some((0, 4)), Some((5, 8)), Some((14, 26))]
+        );
         assert_eq!(places(&COLUMNS, 20), [Some((0, 4)), None, Some((5, 15))]);
         assert_eq!(places(&COLUMNS, 3), [Some((0, 3)), None, None]);
         assert_eq!(places(&COLUMNS, 0), [None, None, None]);

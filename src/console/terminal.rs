@@ -147,7 +147,12 @@ impl<W: Write> Screen<W> {
             enable_raw_mode()?;
             self.held = true;
             let out = &mut self.terminal.backend_mut().out;
-            execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+            execute!(
+                out,
+                EnterAlternateScreen,
+                EnableBracketedPaste,
+                cursor::Hide
+            )?;
             self.mouse(mouse)?;
         }
         self.terminal.clear()

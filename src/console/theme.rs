@@ -107,7 +107,9 @@ impl Depth {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ThemeProblem {
     /// No file and no shipped theme has the name.
-    #[error("there is no theme `{0}`; shipped are dark, light, high-contrast, colour-blind-safe, mono")]
+    #[error(
+        "there is no theme `{0}`; shipped are dark, light, high-contrast, colour-blind-safe, mono"
+    )]
     Unknown(String),
     /// The file is not TOML, or has a look that is none.
     #[error("theme `{0}`: {1}")]
@@ -135,6 +137,10 @@ struct ThemeFile {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are the independent keys of a role in a theme file"
+)]
 struct Look {
     #[serde(deserialize_with = "colour")]
     fg: Option<Color>,
@@ -210,10 +216,10 @@ impl Theme {
             seen.push(name);
             next = file.inherits;
         }
-        Ok(Self::filled(named))
+        Ok(Self::filled(&named))
     }
 
-    fn filled(named: [Option<Style>; COUNT]) -> Self {
+    fn filled(named: &[Option<Style>; COUNT]) -> Self {
         let mut looks = [Style::new(); COUNT];
         for (place, tone) in looks.iter_mut().zip(Tone::ALL) {
             let mut at = Some(*tone);
@@ -351,7 +357,10 @@ mod tests {
         let write = |name: &str, text: &str| {
             std::fs::write(directory.path().join(name), text).unwrap();
         };
-        write("mine.toml", "inherits = \"dark\"\n[failed]\nfg = \"#ff00ff\"\nbold = true\n");
+        write(
+            "mine.toml",
+            "inherits = \"dark\"\n[failed]\nfg = \"#ff00ff\"\nbold = true\n",
+        );
         let mine = Theme::load("mine", Some(directory.path()), Depth::True).unwrap();
         let dark = Theme::load("dark", None, Depth::True).unwrap();
         assert_eq!(mine.style(Tone::Failed).fg, Some(Color::Rgb(255, 0, 255)));
@@ -362,14 +371,21 @@ mod tests {
         assert!(Theme::load("one", Some(directory.path()), Depth::True).is_err());
         write("odd.toml", "[textt]\nfg = \"red\"\n");
         let problem = Theme::load("odd", Some(directory.path()), Depth::True).unwrap_err();
-        assert_eq!(problem, ThemeProblem::NoSuchRole("odd".into(), "textt".into()));
+        assert_eq!(
+            problem,
+            ThemeProblem::NoSuchRole("odd".into(), "textt".into())
+        );
         assert!(Theme::load("../odd", Some(directory.path()), Depth::True).is_err());
     }
 
     #[test]
     fn a_missing_role_falls_back_to_its_relative() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("bare.toml"), "[accent]\nfg = \"cyan\"\n").unwrap();
+        std::fs::write(
+            directory.path().join("bare.toml"),
+            "[accent]\nfg = \"cyan\"\n",
+        )
+        .unwrap();
         let theme = Theme::load("bare", Some(directory.path()), Depth::True).unwrap();
         assert_eq!(theme.style(Tone::JsonKey).fg, Some(Color::Cyan));
         assert_eq!(theme.style(Tone::Dim), Style::new());
@@ -377,8 +393,14 @@ mod tests {
 
     #[test]
     fn a_palette_terminal_gets_the_nearest_of_its_colours() {
-        assert_eq!(shown(Color::Rgb(255, 0, 0), Depth::Palette), Color::Indexed(196));
-        assert_eq!(shown(Color::Rgb(255, 0, 0), Depth::True), Color::Rgb(255, 0, 0));
+        assert_eq!(
+            shown(Color::Rgb(255, 0, 0), Depth::Palette),
+            Color::Indexed(196)
+        );
+        assert_eq!(
+            shown(Color::Rgb(255, 0, 0), Depth::True),
+            Color::Rgb(255, 0, 0)
+        );
         assert_eq!(shown(Color::Red, Depth::Palette), Color::Red);
     }
 }

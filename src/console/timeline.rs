@@ -3,6 +3,7 @@
 use super::app::App;
 use super::document::Line;
 use super::format;
+use super::text::append;
 use super::theme::Tone;
 use crate::engine::TransactionDetail;
 use crate::model::{JournalEntry, Origin, State, StepOutcome, Transaction};
@@ -26,7 +27,10 @@ pub fn moments(app: &App, detail: &TransactionDetail) -> Vec<Moment> {
             .with(Tone::Text, origin(row)),
     )];
     if row.joined > 0 {
-        let text = format!("             {} more triggers joined while it waited", row.joined);
+        let text = format!(
+            "             {} more triggers joined while it waited",
+            row.joined
+        );
         moments.push(told(Line::of(Tone::Dim, text)));
     }
     let mut attempt = 0;
@@ -52,7 +56,10 @@ pub fn moments(app: &App, detail: &TransactionDetail) -> Vec<Moment> {
 }
 
 fn origin(row: &Transaction) -> String {
-    let event = row.event.map(|event| format!(" {event}")).unwrap_or_default();
+    let event = row
+        .event
+        .map(|event| format!(" {event}"))
+        .unwrap_or_default();
     let text = match row.origin {
         Origin::Trigger => "trigger accepted",
         Origin::Event => "event accepted",
@@ -79,7 +86,10 @@ fn step(app: &App, entry: &JournalEntry) -> Line {
     };
     Line::of(tone, format!("  {glyph} "))
         .with(Tone::Text, format!("{:<8}", entry.step.word()))
-        .with(Tone::Dim, format!("{:>7}  ", format::took(entry.elapsed_us)))
+        .with(
+            Tone::Dim,
+            format!("{:>7}  ", format::took(entry.elapsed_us)),
+        )
         .with(Tone::Text, detail)
 }
 
@@ -88,16 +98,21 @@ fn now(app: &App, row: &Transaction) -> Line {
     let mut text = row.state.word().to_owned();
     match (&row.state, &row.failure, &row.skipped, row.due_at) {
         (State::Dead, Some((_, failure)), _, _) => {
-            text.push_str(&format!(" ({})", failure.category));
+            append(&mut text, format_args!(" ({})", failure.category));
         }
-        (State::Skipped, _, Some(reason), _) => text.push_str(&format!(" ({})", reason.word())),
+        (State::Skipped, _, Some(reason), _) => {
+            append(&mut text, format_args!(" ({})", reason.word()))
+        }
         (State::Retrying | State::Queued, _, _, Some(due)) if due > app.now => {
-            text.push_str(&format!(", next try in {}", format::countdown(app.now, due)));
+            append(
+                &mut text,
+                format_args!(", next try in {}", format::countdown(app.now, due)),
+            );
         }
         _ => {}
     }
     if let Some(by) = &row.changed_by {
-        text.push_str(&format!(", by {by}"));
+        append(&mut text, format_args!(", by {by}"));
     }
     Line::of(Tone::Dim, format!("{} ", format::precise(row.updated_at)))
         .with(tone, format!("{glyph} {text}"))

@@ -73,7 +73,13 @@ fn connector(id: &str, name: &str, platform: PlatformKind) -> ConnectorView {
     }
 }
 
-pub fn group(connector: &str, step: Step, cause: &str, count: u64, rule: Option<usize>) -> FailureGroup {
+pub fn group(
+    connector: &str,
+    step: Step,
+    cause: &str,
+    count: u64,
+    rule: Option<usize>,
+) -> FailureGroup {
     let mut failure = Failure::new(Category::Transformation, cause);
     failure.rule = rule;
     let connector = connector_id(connector);
@@ -138,7 +144,10 @@ pub fn overview() -> Overview {
     held.state = ConnectorState::Held;
     held.hold = Some(Hold {
         since: at("13:40:00"),
-        failure: Some(Failure::new(Category::Authentication, "credentials refused")),
+        failure: Some(Failure::new(
+            Category::Authentication,
+            "credentials refused",
+        )),
         by: None,
     });
     held.next_probe_at = Some(at("14:02:35"));
@@ -182,10 +191,34 @@ pub fn overview() -> Overview {
             queue(QueueKind::Dead, 7),
         ],
         groups: vec![
-            group("cw-main", Step::Map, "no value for required location.state", 12, Some(7)),
-            group("sf-cases", Step::Deliver, "422 pay.base.amount must be above 0", 4, None),
-            group("sn-emea", Step::Fetch, "401 after refresh: user locked?", 2, None),
-            group("fd-support", Step::Map, "Jsonnet: null has no field city", 1, Some(11)),
+            group(
+                "cw-main",
+                Step::Map,
+                "no value for required location.state",
+                12,
+                Some(7),
+            ),
+            group(
+                "sf-cases",
+                Step::Deliver,
+                "422 pay.base.amount must be above 0",
+                4,
+                None,
+            ),
+            group(
+                "sn-emea",
+                Step::Fetch,
+                "401 after refresh: user locked?",
+                2,
+                None,
+            ),
+            group(
+                "fd-support",
+                Step::Map,
+                "Jsonnet: null has no field city",
+                1,
+                Some(11),
+            ),
         ],
         failed: vec![transaction(12, State::Dead)],
     }
@@ -218,8 +251,20 @@ pub fn detail(number: u128, state: State) -> TransactionDetail {
     TransactionDetail {
         transaction: row,
         journal: vec![
-            entry(Step::Fetch, StepOutcome::Done, "GET ticket, site, company", 212_000, vec![exchange]),
-            entry(Step::Filter, StepOutcome::Done, "status matches", 40, Vec::new()),
+            entry(
+                Step::Fetch,
+                StepOutcome::Done,
+                "GET ticket, site, company",
+                212_000,
+                vec![exchange],
+            ),
+            entry(
+                Step::Filter,
+                StepOutcome::Done,
+                "status matches",
+                40,
+                Vec::new(),
+            ),
             entry(Step::Map, mapped, "1 of 14 rules failed", 1_200, Vec::new()),
         ],
         payloads: vec![(PayloadKind::Source, 230), (PayloadKind::Output, 90)],
@@ -265,7 +310,7 @@ pub fn previewed() -> Previewed {
         Some(json!("Sev 2")),
     );
     severity.was = Some(json!("Sev 3"));
-    severity.how = "matched High".to_owned();
+    "matched High".clone_into(&mut severity.how);
     Previewed {
         connector: connector_id("cw-main"),
         direction: Direction::Inbound,
@@ -273,10 +318,27 @@ pub fn previewed() -> Previewed {
         result: PreviewResult {
             label: "ticket 48212".to_owned(),
             source: json!({"summary": "AP down, floor 2"}),
-            output: json!({"title": "AP down, floor 2"}).as_object().unwrap().clone(),
+            output: json!({"title": "AP down, floor 2"})
+                .as_object()
+                .unwrap()
+                .clone(),
             fields: vec![
-                field(1, "sync", "summary", Some(json!("AP down, floor 2")), "title", Some(json!("AP down, floor 2"))),
-                field(5, "sync", "site.city", Some(json!("Tulsa")), "location.city", Some(json!("Tulsa"))),
+                field(
+                    1,
+                    "sync",
+                    "summary",
+                    Some(json!("AP down, floor 2")),
+                    "title",
+                    Some(json!("AP down, floor 2")),
+                ),
+                field(
+                    5,
+                    "sync",
+                    "site.city",
+                    Some(json!("Tulsa")),
+                    "location.city",
+                    Some(json!("Tulsa")),
+                ),
                 state,
                 severity,
             ],
@@ -296,11 +358,16 @@ pub fn identity(role: Role) -> Identity {
 
 /// A console that heard from the engine.
 pub fn app(columns: u16, rows: u16) -> App {
-    app_with(&ConsoleSettings {
-        config_directory: Some("/etc/fieldbridge".into()),
-        log_directory: Some("/var/log/fieldbridge".into()),
-        ..ConsoleSettings::default()
-    }, columns, rows, Role::Admin)
+    app_with(
+        &ConsoleSettings {
+            config_directory: Some("/etc/fieldbridge".into()),
+            log_directory: Some("/var/log/fieldbridge".into()),
+            ..ConsoleSettings::default()
+        },
+        columns,
+        rows,
+        Role::Admin,
+    )
 }
 
 pub fn app_with(settings: &ConsoleSettings, columns: u16, rows: u16, role: Role) -> App {
@@ -324,7 +391,10 @@ pub fn answer_previews(app: &mut App, effects: &[Effect]) {
 /// A page of transactions.
 pub fn page(count: u128, state: State) -> Page<Transaction> {
     Page {
-        items: (1..=count).rev().map(|number| transaction(number, state)).collect(),
+        items: (1..=count)
+            .rev()
+            .map(|number| transaction(number, state))
+            .collect(),
         next: None,
     }
 }

@@ -24,9 +24,15 @@ fn gather(app: &mut App, purpose: GatherFor, queries: Vec<ListQuery>) -> Vec<Eff
 }
 
 fn busy(app: &mut App) -> bool {
-    let running = app.bulk.as_ref().is_some_and(|bulk| bulk.pace == Pace::Running);
+    let running = app
+        .bulk
+        .as_ref()
+        .is_some_and(|bulk| bulk.pace == Pace::Running);
     if running {
-        app.tell(Mood::Bad, "another bulk action is running; wait for it or cancel it");
+        app.tell(
+            Mood::Bad,
+            "another bulk action is running; wait for it or cancel it",
+        );
     }
     running
 }
@@ -64,7 +70,10 @@ pub(super) fn over_rows(app: &mut App, action: Action) -> Vec<Effect> {
     let Some(list) = app.list() else {
         return Vec::new();
     };
-    let marked = list.items.iter().filter(|row| list.cursor.marks.contains(&row.id));
+    let marked = list
+        .items
+        .iter()
+        .filter(|row| list.cursor.marks.contains(&row.id));
     let mut rows: Vec<Transaction> = marked.cloned().collect();
     if rows.is_empty() {
         rows.extend(list.selected().cloned());
@@ -82,19 +91,15 @@ pub(super) fn mark_all(app: &mut App) -> Vec<Effect> {
     let Some(list) = app.list() else {
         return Vec::new();
     };
-    match (&list.source, list.next) {
-        (Source::Query(query), Some(_)) => {
-            let query = query.clone();
-            app.tell(Mood::Good, "gathering all that match");
-            gather(app, GatherFor::Marks, vec![query])
-        }
-        _ => {
-            if let Some(Screen::List(list)) = app.screens.last_mut() {
-                list.cursor.marks.extend(list.keys.iter().copied());
-            }
-            Vec::new()
-        }
+    if let (Source::Query(query), Some(_)) = (&list.source, list.next) {
+        let query = query.clone();
+        app.tell(Mood::Good, "gathering all that match");
+        return gather(app, GatherFor::Marks, vec![query]);
     }
+    if let Some(Screen::List(list)) = app.screens.last_mut() {
+        list.cursor.marks.extend(list.keys.iter().copied());
+    }
+    Vec::new()
 }
 
 /// Takes the gathered rows.
@@ -193,12 +198,19 @@ pub(super) fn ask(app: &mut App, action: PersonMove, targets: Vec<BulkTarget>, u
         ),
     };
     let mut lines = vec![effect];
-    lines.extend(targets.iter().take(NAMED).map(|target| format!("  {}", target.label)));
+    lines.extend(
+        targets
+            .iter()
+            .take(NAMED)
+            .map(|target| format!("  {}", target.label)),
+    );
     if targets.len() > NAMED {
         lines.push(format!("  and {} more", targets.len() - NAMED));
     }
     if unfit > 0 {
-        lines.push(format!("{unfit} of the chosen can't be acted upon as they stand and are left alone."));
+        lines.push(format!(
+            "{unfit} of the chosen can't be acted upon as they stand and are left alone."
+        ));
     }
     lines.push("Whatever changes meanwhile is skipped.".to_owned());
     let typed = (targets.len() > TYPED_BEYOND).then(|| Typed {
@@ -237,11 +249,18 @@ fn next(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(target) = bulk.targets.get(bulk.outcomes.len()) {
-        return vec![Effect::BulkItem(target.id, target.revision, bulk.action.clone())];
+        return vec![Effect::BulkItem(
+            target.id,
+            target.revision,
+            bulk.action.clone(),
+        )];
     }
     bulk.pace = Pace::Finished;
     let (done, skipped, failed) = bulk.counts();
-    let text = format!("{}: {done} done, {skipped} skipped, {failed} failed", bulk.verb());
+    let text = format!(
+        "{}: {done} done, {skipped} skipped, {failed} failed",
+        bulk.verb()
+    );
     app.tell(if failed == 0 { Mood::Good } else { Mood::Bad }, text);
     refresh(app);
     Vec::new()
@@ -252,7 +271,11 @@ pub(super) fn item(app: &mut App, id: TransactionId, outcome: BulkOutcome) -> Ve
     let Some(bulk) = &mut app.bulk else {
         return Vec::new();
     };
-    if bulk.targets.get(bulk.outcomes.len()).is_none_or(|target| target.id != id) {
+    if bulk
+        .targets
+        .get(bulk.outcomes.len())
+        .is_none_or(|target| target.id != id)
+    {
         return Vec::new();
     }
     bulk.outcomes.push(outcome);
@@ -268,7 +291,10 @@ pub(super) fn cancel(app: &mut App) {
     {
         bulk.pace = Pace::Cancelled;
         let left = bulk.targets.len() - bulk.outcomes.len();
-        app.tell(Mood::Good, format!("cancelled; at most one of {left} more is still under way"));
+        app.tell(
+            Mood::Good,
+            format!("cancelled; at most one of {left} more is still under way"),
+        );
     }
     refresh(app);
 }
@@ -302,7 +328,10 @@ fn lines(app: &App, bulk: &Bulk) -> Vec<Line> {
             Tone::Title,
             format!("{pace}: {} of {total} through", bulk.outcomes.len()),
         ),
-        Line::of(Tone::Text, format!("{done} done, {skipped} skipped, {failed} failed")),
+        Line::of(
+            Tone::Text,
+            format!("{done} done, {skipped} skipped, {failed} failed"),
+        ),
         Line::default(),
     ];
     // The latest first, so that what happens now is in sight.

@@ -90,7 +90,9 @@ fn ask_pause(app: &mut App, id: ConnectorId) {
     let paused = matches!(view.state, ConnectorState::Paused | ConnectorState::Held);
     let question = if paused {
         let held = both(State::Held);
-        let lines = [format!("Its {held} held transactions are tried again, oldest first.")];
+        let lines = [format!(
+            "Its {held} held transactions are tried again, oldest first."
+        )];
         Confirm::new(format!("Resume {id}?"), &lines, Deed::Resume(id))
     } else {
         let waiting = both(State::Queued) + both(State::Retrying) + both(State::Processing);
@@ -126,9 +128,12 @@ pub(super) fn probed(
             ),
             Some(failure) => {
                 lines.push(
-                    Line::of(Tone::Failed, format!("{} {}", app.glyphs.failed, check.what))
-                        .with(Tone::Text, format!("  {}", failure.cause))
-                        .hanging(4),
+                    Line::of(
+                        Tone::Failed,
+                        format!("{} {}", app.glyphs.failed, check.what),
+                    )
+                    .with(Tone::Text, format!("  {}", failure.cause))
+                    .hanging(4),
                 );
                 if let Some(hint) = &failure.hint {
                     lines.push(Line::of(Tone::Dim, format!("    {hint}")).hanging(4));
@@ -136,7 +141,11 @@ pub(super) fn probed(
             }
         }
     }
-    let verdict = if probe.is_good() { "works" } else { "does not work" };
+    let verdict = if probe.is_good() {
+        "works"
+    } else {
+        "does not work"
+    };
     if lines.is_empty() {
         lines.push(Line::of(Tone::Dim, "nothing was there to be checked"));
     }
@@ -145,7 +154,14 @@ pub(super) fn probed(
         app.dialog = Some(Dialog::Notice(Notice::new(title, lines)));
     } else {
         // What a person is at is not covered by something that took its time.
-        app.tell(if probe.is_good() { Mood::Good } else { Mood::Bad }, title);
+        app.tell(
+            if probe.is_good() {
+                Mood::Good
+            } else {
+                Mood::Bad
+            },
+            title,
+        );
     }
     Vec::new()
 }
@@ -174,7 +190,10 @@ pub(super) fn rotated(
     match url {
         Ok(url) => {
             let lines = vec![
-                Line::of(Tone::Text, "Give the platform this address; the old one is refused now."),
+                Line::of(
+                    Tone::Text,
+                    "Give the platform this address; the old one is refused now.",
+                ),
                 Line::default(),
                 Line::of(Tone::Accent, &*url),
             ];

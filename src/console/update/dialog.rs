@@ -55,7 +55,9 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             state.input.insert(text);
             state.selected = 0;
         }
-        Some(Dialog::Confirm(Confirm { typed: Some(typed), .. })) => typed.input.insert(text),
+        Some(Dialog::Confirm(Confirm {
+            typed: Some(typed), ..
+        })) => typed.input.insert(text),
         _ => {}
     }
     Vec::new()
@@ -86,7 +88,10 @@ fn bulk_key(
     event: KeyEvent,
     action: Option<Action>,
 ) -> Vec<Effect> {
-    let running = app.bulk.as_ref().is_some_and(|bulk| bulk.pace == Pace::Running);
+    let running = app
+        .bulk
+        .as_ref()
+        .is_some_and(|bulk| bulk.pace == Pace::Running);
     if event.code == KeyCode::Char('c') && running {
         app.dialog = Some(Dialog::Bulk(document));
         bulk::cancel(app);
@@ -172,14 +177,17 @@ fn menu_key(app: &mut App, mut menu: Menu, event: KeyEvent, action: Option<Actio
         app.dialog = Some(Dialog::Menu(menu));
         return Vec::new();
     };
-    match menu.items.get(place) {
-        Some(MenuItem { refused: None, choice, .. }) => choose(app, choice.clone()),
-        _ => {
-            menu.selected = place.min(last);
-            app.dialog = Some(Dialog::Menu(menu));
-            Vec::new()
-        }
+    if let Some(MenuItem {
+        refused: None,
+        choice,
+        ..
+    }) = menu.items.get(place)
+    {
+        return choose(app, choice.clone());
     }
+    menu.selected = place.min(last);
+    app.dialog = Some(Dialog::Menu(menu));
+    Vec::new()
 }
 
 fn choose(app: &mut App, choice: Choice) -> Vec<Effect> {
@@ -240,7 +248,10 @@ fn plan_lines(answer: ReplayPlan) -> Vec<Line> {
         lines.push(Line::default());
     }
     if answer.would_send.is_empty() {
-        lines.push(Line::of(Tone::Title, "Nothing would be sent: nothing differs from what was last delivered."));
+        lines.push(Line::of(
+            Tone::Title,
+            "Nothing would be sent: nothing differs from what was last delivered.",
+        ));
     } else {
         lines.push(Line::of(Tone::Title, "Would be sent:"));
         lines.extend(json::pretty(&Value::Object(answer.would_send)));

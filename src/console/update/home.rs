@@ -79,7 +79,11 @@ pub(super) fn refresh(app: &mut App) {
     if home.only.as_ref().is_some_and(gone) {
         home.only = None;
     }
-    let connectors: Vec<_> = overview.connectors.iter().map(|view| view.id.clone()).collect();
+    let connectors: Vec<_> = overview
+        .connectors
+        .iter()
+        .map(|view| view.id.clone())
+        .collect();
     home.connectors.follow(&connectors);
     let queues: Vec<_> = overview.queues.iter().map(|queue| queue.kind).collect();
     home.queues.follow(&queues);
@@ -93,7 +97,11 @@ pub(super) fn refresh(app: &mut App) {
         .sort_by(|one, other| rows::compare_groups(sort, order, one, other));
     let keys = group_keys(app);
     app.home.groups.follow(&keys);
-    let all: Vec<_> = overview.groups.iter().map(|group| &group.fingerprint).collect();
+    let all: Vec<_> = overview
+        .groups
+        .iter()
+        .map(|group| &group.fingerprint)
+        .collect();
     app.home.groups.marks.retain(|mark| all.contains(&mark));
 }
 
@@ -104,7 +112,11 @@ fn group_keys(app: &App) -> Vec<Fingerprint> {
 
 /// Selects a row of a pane.
 pub(super) fn select(app: &mut App, pane: Pane, index: usize) {
-    let connectors: Vec<_> = app.connectors().iter().map(|view| view.id.clone()).collect();
+    let connectors: Vec<_> = app
+        .connectors()
+        .iter()
+        .map(|view| view.id.clone())
+        .collect();
     match pane {
         Pane::Connectors => app.home.connectors.select(&connectors, index),
         Pane::Queues => {
@@ -138,7 +150,9 @@ pub(super) fn step(app: &mut App, pane: Pane, rows: isize) {
 
 fn moved(app: &mut App, action: Action) -> bool {
     let focus = app.home.focus;
-    let area = layout::panes(app).into_iter().find(|(pane, _)| *pane == focus);
+    let area = layout::panes(app)
+        .into_iter()
+        .find(|(pane, _)| *pane == focus);
     let rows = area.map_or(1, |(_, area)| usize::from(area.height.saturating_sub(3)));
     match movement(action, rows) {
         Some(by) => {
@@ -236,7 +250,12 @@ fn in_failed(app: &mut App, action: Action) -> Vec<Effect> {
                 app.dialog = Some(Dialog::Menu(Menu {
                     title: "Copy".to_owned(),
                     items: vec![
-                        item('i', "id of the latest transaction", "the id", group.latest.to_string()),
+                        item(
+                            'i',
+                            "id of the latest transaction",
+                            "the id",
+                            group.latest.to_string(),
+                        ),
                         item('c', "cause", "the cause", group.cause),
                     ],
                     selected: 0,

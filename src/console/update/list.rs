@@ -2,7 +2,9 @@
 
 use super::{bulk, movement, open, preview, transaction};
 use crate::console::action::Action;
-use crate::console::app::{App, Asked, Freshness, Intent, ListScreen, Order, RowSort, Screen, Source};
+use crate::console::app::{
+    App, Asked, Freshness, Intent, ListScreen, Order, RowSort, Screen, Source,
+};
 use crate::console::dialog::{Choice, Dialog, Menu, MenuItem};
 use crate::console::filter::Filter;
 use crate::console::input::Input;
@@ -35,7 +37,13 @@ fn ask(screen: &mut ListScreen, ticket: u64) -> Effect {
     match &screen.source {
         Source::Query(query) => {
             let limit = screen.items.len().clamp(PAGE, MOST_REREAD);
-            Effect::List(ticket, ListQuery { limit, ..query.clone() })
+            Effect::List(
+                ticket,
+                ListQuery {
+                    limit,
+                    ..query.clone()
+                },
+            )
         }
         Source::Search(search) => Effect::Search(ticket, search.clone()),
     }
@@ -171,7 +179,11 @@ pub(super) fn listed(
 pub(super) fn arrange(screen: &mut ListScreen) {
     let items = &screen.items;
     let mut shown: Vec<usize> = (0..items.len())
-        .filter(|place| items.get(*place).is_some_and(|row| screen.filter.passes(row)))
+        .filter(|place| {
+            items
+                .get(*place)
+                .is_some_and(|row| screen.filter.passes(row))
+        })
         .collect();
     let by_store = screen.sort == RowSort::Accepted && matches!(screen.source, Source::Query(_));
     if !by_store {
@@ -310,7 +322,11 @@ pub(super) fn click(app: &mut App, index: usize) -> Vec<Effect> {
     };
     let again = screen.cursor.index() == index;
     screen.cursor.select(&screen.keys, index);
-    if again { act(app, Action::Open) } else { Vec::new() }
+    if again {
+        act(app, Action::Open)
+    } else {
+        Vec::new()
+    }
 }
 
 /// Takes what a person changed into the rows that show it.

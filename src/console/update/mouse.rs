@@ -48,7 +48,9 @@ fn click(app: &mut App, at: Position) -> Vec<Effect> {
 
 fn click_home(app: &mut App, at: Position) -> Vec<Effect> {
     let breadth = breadth(app.size);
-    let hit = layout::panes(app).into_iter().find(|(_, area)| area.contains(at));
+    let hit = layout::panes(app)
+        .into_iter()
+        .find(|(_, area)| area.contains(at));
     let Some((pane, outer)) = hit else {
         return Vec::new();
     };
@@ -68,7 +70,10 @@ fn click_home(app: &mut App, at: Position) -> Vec<Effect> {
             (connector_at(app, line), app.home.connectors.index())
         }
         Pane::Queues => {
-            let all = app.overview.as_ref().map_or(0, |overview| overview.queues.len());
+            let all = app
+                .overview
+                .as_ref()
+                .map_or(0, |overview| overview.queues.len());
             let index = row + app.home.queues.offset();
             ((index < all).then_some(index), app.home.queues.index())
         }
@@ -104,12 +109,16 @@ fn scroll(app: &mut App, at: Position, lines: isize) -> Vec<Effect> {
         return Vec::new();
     }
     if app.screens.is_empty() {
-        let hit = layout::panes(app).into_iter().find(|(_, area)| area.contains(at));
+        let hit = layout::panes(app)
+            .into_iter()
+            .find(|(_, area)| area.contains(at));
         if let Some((pane, _)) = hit {
             home::step(app, pane, lines);
         }
         return Vec::new();
     }
     let action = if lines > 0 { Action::Down } else { Action::Up };
-    (0..lines.unsigned_abs()).flat_map(|_| act(app, action)).collect()
+    (0..lines.unsigned_abs())
+        .flat_map(|_| act(app, action))
+        .collect()
 }

@@ -39,13 +39,17 @@ pub fn offers(app: &App, typed: &str) -> Vec<Offer> {
 }
 
 fn search_words(typed: &str) -> Option<&str> {
-    let rest = typed.strip_prefix("search").or_else(|| typed.strip_prefix("tx "))?;
+    let rest = typed
+        .strip_prefix("search")
+        .or_else(|| typed.strip_prefix("tx "))?;
     (rest.is_empty() || rest.starts_with(' ') || typed.starts_with("tx ")).then(|| rest.trim())
 }
 
 fn all(app: &App) -> Vec<Offer> {
     let place = app.place();
-    let here = Action::ALL.iter().filter(|action| action.places().include(place));
+    let here = Action::ALL
+        .iter()
+        .filter(|action| action.places().include(place));
     let mut offers: Vec<Offer> = here
         .filter(|action| **action != Action::Palette)
         .map(|action| Offer {
@@ -57,7 +61,8 @@ fn all(app: &App) -> Vec<Offer> {
         .collect();
     offers.push(Offer {
         name: "search …".to_owned(),
-        explanation: "Finds transactions by record, work order or transaction id, or text.".to_owned(),
+        explanation: "Finds transactions by record, work order or transaction id, or text."
+            .to_owned(),
         refused: None,
         command: Command::Search(String::new()),
     });
@@ -89,13 +94,9 @@ pub(super) fn press(app: &mut App, mut state: Palette, event: KeyEvent) -> Vec<E
     let last = offers.len().saturating_sub(1);
     match event.code {
         KeyCode::Enter => {
-            return match offers.into_iter().nth(state.selected.min(last)) {
-                Some(offer) => chosen(app, state, offer),
-                None => {
-                    app.dialog = Some(Dialog::Palette(state));
-                    Vec::new()
-                }
-            };
+            if let Some(offer) = offers.into_iter().nth(state.selected.min(last)) {
+                return chosen(app, state, offer);
+            }
         }
         KeyCode::Down => state.selected = (state.selected + 1).min(last),
         KeyCode::Up => state.selected = state.selected.saturating_sub(1),

@@ -38,7 +38,10 @@ fn subject(app: &App) -> Option<Subject> {
 
 /// Asks for a preview when what it should be of is not what was asked for last.
 pub(super) fn wanted(app: &mut App) -> Vec<Effect> {
-    let may = app.identity.as_ref().is_some_and(|who| who.role >= Role::Support);
+    let may = app
+        .identity
+        .as_ref()
+        .is_some_and(|who| who.role >= Role::Support);
     if app.link != Link::Live || !may || !layout::shows_preview(app) {
         return Vec::new();
     }
@@ -109,14 +112,17 @@ fn is_of(subject: &Subject, shown: &Previewed) -> bool {
 
 /// Asks anew when the mapping in front was saved; loads the theme anew when one was.
 pub(super) fn files_changed(app: &mut App, paths: &[PathBuf]) -> Vec<Effect> {
-    let within = |path: &Path, folder: &str| {
-        path.components().any(|part| part.as_os_str() == folder)
-    };
+    let within =
+        |path: &Path, folder: &str| path.components().any(|part| part.as_os_str() == folder);
     let mut effects = Vec::new();
     if paths.iter().any(|path| within(path, "themes")) {
         effects.push(Effect::LoadTheme);
     }
-    let mapping = app.preview.shown.as_ref().map(|shown| shown.connector.as_str());
+    let mapping = app
+        .preview
+        .shown
+        .as_ref()
+        .map(|shown| shown.connector.as_str());
     let concerned = paths.iter().any(|path| {
         let script = path.extension().is_some_and(|ending| ending != "toml");
         let own = path.file_stem().and_then(|stem| stem.to_str()) == mapping;
@@ -160,7 +166,11 @@ pub(super) fn open_mapping(
 
 /// Carries out an action of the preview, as a pane or full-screen.
 pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    let lines = app.preview.shown.as_ref().map_or(0, |shown| shown.result.fields.len());
+    let lines = app
+        .preview
+        .shown
+        .as_ref()
+        .map_or(0, |shown| shown.result.fields.len());
     let height = layout::parts(app).body.height.saturating_sub(3);
     if let Some(by) = movement(action, usize::from(height)) {
         let line = app.preview.line.saturating_add_signed(by);
@@ -235,7 +245,11 @@ fn next_sample(app: &mut App, by: isize) -> Vec<Effect> {
         app.preview.wanted_sample = Some(by);
         return vec![Effect::Samples(connector, direction)];
     }
-    let shown = app.preview.shown.as_ref().and_then(|shown| shown.transaction);
+    let shown = app
+        .preview
+        .shown
+        .as_ref()
+        .and_then(|shown| shown.transaction);
     let samples = &app.preview.samples;
     let at = shown.and_then(|id| samples.iter().position(|other| *other == id));
     let next = match at {
@@ -268,7 +282,10 @@ pub(super) fn samples(
     match app.preview.wanted_sample.take() {
         Some(by) if !app.preview.samples.is_empty() => next_sample(app, by),
         Some(_) => {
-            app.tell(Mood::Bad, "no transaction of this connector and direction is stored");
+            app.tell(
+                Mood::Bad,
+                "no transaction of this connector and direction is stored",
+            );
             Vec::new()
         }
         None => Vec::new(),

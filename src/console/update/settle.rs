@@ -20,7 +20,10 @@ pub(super) fn settle(app: &mut App) {
     let whole = inside(breadth, body);
     let list_rows = usize::from(below_heading(whole).height);
     let transaction = app.transaction().map(|screen| {
-        let reasons = screen.detail.ready().map_or(0, |detail| facts::why(detail).len() * 2);
+        let reasons = screen
+            .detail
+            .ready()
+            .map_or(0, |detail| facts::why(detail).len() * 2);
         layout::transaction(app, reasons)
     });
     match app.screens.last_mut() {
@@ -34,7 +37,9 @@ pub(super) fn settle(app: &mut App) {
         Some(Screen::Transaction(screen)) => {
             if let Some(parts) = transaction {
                 let document = inside(breadth, parts.document);
-                screen.document.fit(document.width.into(), document.height.into());
+                screen
+                    .document
+                    .fit(document.width.into(), document.height.into());
                 let why = inside(breadth, parts.why);
                 screen.why.fit(why.width.into(), why.height.into());
             }
@@ -65,7 +70,10 @@ fn reveal(app: &mut App, pane: Pane, inner: ratatui::layout::Rect) {
             app.home.connectors.reveal(line, height, all, rows);
         }
         Pane::Queues => {
-            let all = app.overview.as_ref().map_or(0, |overview| overview.queues.len());
+            let all = app
+                .overview
+                .as_ref()
+                .map_or(0, |overview| overview.queues.len());
             let at = app.home.queues.index();
             app.home.queues.reveal(at, 1, all, rows);
         }
@@ -77,7 +85,10 @@ fn reveal(app: &mut App, pane: Pane, inner: ratatui::layout::Rect) {
         Pane::Preview => {
             let rows = rows.saturating_sub(view::preview_extra(app));
             let preview = &mut app.preview;
-            let all = preview.shown.as_ref().map_or(0, |shown| shown.result.fields.len());
+            let all = preview
+                .shown
+                .as_ref()
+                .map_or(0, |shown| shown.result.fields.len());
             preview.line = preview.line.min(all.saturating_sub(1));
             if preview.line < preview.offset {
                 preview.offset = preview.line;

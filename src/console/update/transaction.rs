@@ -6,9 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{list, movement, preview};
 use crate::console::action::Action;
-use crate::console::app::{
-    App, Freshness, Intent, Loadable, Mood, Screen, Tab, TransactionScreen,
-};
+use crate::console::app::{App, Freshness, Intent, Loadable, Mood, Screen, Tab, TransactionScreen};
 use crate::console::dialog::{
     Again, Choice, Confirm, Deed, Dialog, Menu, MenuItem, Notice, Prompt, Purpose,
 };
@@ -44,7 +42,11 @@ pub(super) fn reread(app: &mut App) -> Vec<Effect> {
     screen.freshness = Freshness::Fresh;
     // What is over changes only by a person, and then its row comes with the answer.
     let alive = screen.row().is_some_and(|row| row.state.is_active());
-    if alive { vec![Effect::Detail(screen.id)] } else { Vec::new() }
+    if alive {
+        vec![Effect::Detail(screen.id)]
+    } else {
+        Vec::new()
+    }
 }
 
 fn front(app: &mut App) -> Option<&mut TransactionScreen> {
@@ -55,10 +57,13 @@ fn front(app: &mut App) -> Option<&mut TransactionScreen> {
 }
 
 fn of(app: &mut App, id: TransactionId) -> Option<&mut TransactionScreen> {
-    app.screens.iter_mut().rev().find_map(|screen| match screen {
-        Screen::Transaction(screen) if screen.id == id => Some(screen.as_mut()),
-        _ => None,
-    })
+    app.screens
+        .iter_mut()
+        .rev()
+        .find_map(|screen| match screen {
+            Screen::Transaction(screen) if screen.id == id => Some(screen.as_mut()),
+            _ => None,
+        })
 }
 
 /// Takes a transaction.
@@ -73,10 +78,17 @@ pub(super) fn detail(
     let mut effects = Vec::new();
     match detail {
         Ok(detail) => {
-            for (kind, _) in &detail.payloads {
-                // A payload that is there may still be another one than at the last look.
-                screen.payloads.entry(*kind).or_insert(Loadable::Loading);
-                effects.push(Effect::Payload(id, *kind));
+            let before = screen.detail.ready();
+            let before = before.map_or(&[][..], |detail| &detail.payloads);
+            for payload in &detail.payloads {
+                // One of the same size that is here already is taken for the same.
+                if !before.contains(payload) {
+                    screen
+                        .payloads
+                        .entry(payload.0)
+                        .or_insert(Loadable::Loading);
+                    effects.push(Effect::Payload(id, payload.0));
+                }
             }
             let first = screen.detail.ready().is_none();
             let failed = first.then(|| failed_entry(&detail)).flatten();
@@ -108,7 +120,9 @@ fn select_entry(app: &mut App, entry: usize) {
         return;
     };
     let moments = timeline::moments(app, detail);
-    let at = moments.iter().position(|moment| moment.entry == Some(entry));
+    let at = moments
+        .iter()
+        .position(|moment| moment.entry == Some(entry));
     let keys: Vec<usize> = (0..moments.len()).collect();
     if let (Some(at), Some(screen)) = (at, front(app)) {
         screen.timeline.select(&keys, at);
@@ -135,7 +149,11 @@ pub(super) fn payload(
         screen.intent = Intent::Look;
     }
     lay_out(app);
-    if edit { act(app, Action::Edit) } else { Vec::new() }
+    if edit {
+        act(app, Action::Edit)
+    } else {
+        Vec::new()
+    }
 }
 
 /// Takes the audit lines.
@@ -156,7 +174,11 @@ pub(super) fn audit(
 
 /// The output of a transaction, if it is here and an object.
 fn output(screen: &TransactionScreen) -> Option<Map<String, Value>> {
-    let bytes = screen.payloads.get(&PayloadKind::Output)?.ready()?.as_ref()?;
+    let bytes = screen
+        .payloads
+        .get(&PayloadKind::Output)?
+        .ready()?
+        .as_ref()?;
     serde_json::from_slice(bytes).ok()
 }
 
@@ -258,7 +280,9 @@ fn shown_exchanges<'a>(
         .and_then(|entry| detail.journal.get(entry));
     let last = || {
         let journal = detail.journal.iter().rev();
-        journal.into_iter().find(|entry| !entry.exchanges.is_empty())
+        journal
+            .into_iter()
+            .find(|entry| !entry.exchanges.is_empty())
     };
     match selected {
         Some(entry) => &entry.exchanges,
@@ -296,7 +320,10 @@ pub(super) fn click(app: &mut App, at: Position) -> Vec<Effect> {
     let Some(screen) = app.transaction() else {
         return Vec::new();
     };
-    let reasons = screen.detail.ready().map_or(0, |detail| facts::why(detail).len() * 2);
+    let reasons = screen
+        .detail
+        .ready()
+        .map_or(0, |detail| facts::why(detail).len() * 2);
     let parts = layout::transaction(app, reasons);
     let breadth = breadth(app.size);
     let timeline = inside(breadth, parts.timeline);
@@ -341,7 +368,7 @@ fn show(app: &mut App, tab: Tab) {
 fn tab_of(action: Action, tab: Tab, beside: Tab) -> Option<Tab> {
     let at = |place: usize| Tab::ALL.get(place % Tab::ALL.len()).copied();
     match action {
-        Action::Tab1 => Some(Tab::Timeline),
+        Action::Tab1 | Action::Left => Some(Tab::Timeline),
         Action::Tab2 => Some(Tab::Source),
         Action::Tab3 => Some(Tab::Output),
         Action::Tab4 => Some(Tab::Sent),
@@ -350,7 +377,6 @@ fn tab_of(action: Action, tab: Tab, beside: Tab) -> Option<Tab> {
         Action::Tab7 => Some(Tab::Facts),
         Action::NextTab => at(tab as usize + 1),
         Action::PreviousTab => at(tab as usize + Tab::ALL.len() - 1),
-        Action::Left => Some(Tab::Timeline),
         Action::Right => Some(beside),
         _ => None,
     }
@@ -431,16 +457,23 @@ fn replay_menu(screen: &TransactionScreen, row: &Transaction) -> Menu {
         refused,
         choice: Choice::Plan(row.id, again),
     };
-    let missing = |kind: PayloadKind| {
-        (!has(kind)).then(|| format!("there is no {} stored", kind.word()))
-    };
+    let missing =
+        |kind: PayloadKind| (!has(kind)).then(|| format!("there is no {} stored", kind.word()));
     let in_place = row.state.after(Move::Requeue).err();
     Menu {
         title: "Run again (shows first what would be sent)".to_owned(),
         items: vec![
             item('r', Again::InPlace, in_place.map(|error| error.to_string())),
-            item('s', Again::Anew(Replay::SameOutput), missing(PayloadKind::Output)),
-            item('m', Again::Anew(Replay::Remap), missing(PayloadKind::Source)),
+            item(
+                's',
+                Again::Anew(Replay::SameOutput),
+                missing(PayloadKind::Output),
+            ),
+            item(
+                'm',
+                Again::Anew(Replay::Remap),
+                missing(PayloadKind::Source),
+            ),
             item('f', Again::Anew(Replay::Refetch), None),
         ],
         selected: 0,
@@ -448,18 +481,13 @@ fn replay_menu(screen: &TransactionScreen, row: &Transaction) -> Menu {
 }
 
 fn edit(app: &mut App, id: TransactionId) -> Vec<Effect> {
-    let output = app.transaction().and_then(output);
-    match output {
-        Some(output) => {
-            let text = serde_json::to_string_pretty(&output).unwrap_or_default();
-            vec![Effect::EditOutput(id, text)]
-        }
-        None => {
-            let why = "there is no output to edit: the mapping made none; edit the mapping instead";
-            app.tell(Mood::Bad, why);
-            Vec::new()
-        }
+    if let Some(output) = app.transaction().and_then(output) {
+        let text = serde_json::to_string_pretty(&output).unwrap_or_default();
+        return vec![Effect::EditOutput(id, text)];
     }
+    let why = "there is no output to edit: the mapping made none; edit the mapping instead";
+    app.tell(Mood::Bad, why);
+    Vec::new()
 }
 
 /// Takes an edited output: asks before it is sent, or offers to mend what is no JSON object.
@@ -471,7 +499,10 @@ pub(super) fn edited(app: &mut App, id: TransactionId, before: &str, after: &str
         }
         Ok(new) => {
             let mut lines = vec![
-                Line::of(Tone::Text, "A new transaction sends this output. What differs from before:"),
+                Line::of(
+                    Tone::Text,
+                    "A new transaction sends this output. What differs from before:",
+                ),
                 Line::default(),
             ];
             let leaves = (json::leaves(&old), json::leaves(&new));
@@ -516,8 +547,16 @@ fn copy_menu(app: &App, screen: &TransactionScreen, row: &Transaction) -> Menu {
     offer('w', "work order id", "the work order id", order);
     offer('s', "source", "the source", payload(PayloadKind::Source));
     offer('o', "output", "the output", payload(PayloadKind::Output));
-    offer('n', "what was sent", "what was sent", payload(PayloadKind::Sent));
-    let cause = row.failure.as_ref().map(|(_, failure)| failure.cause.clone());
+    offer(
+        'n',
+        "what was sent",
+        "what was sent",
+        payload(PayloadKind::Sent),
+    );
+    let cause = row
+        .failure
+        .as_ref()
+        .map(|(_, failure)| failure.cause.clone());
     offer('e', "cause", "the cause", cause);
     let call = screen.detail.ready().and_then(|detail| {
         let calls = shown_exchanges(app, screen, detail);

@@ -29,12 +29,20 @@ pub(in crate::console) fn area(app: &App) -> Rect {
             cells(lines.wrapped_len()).saturating_add(3 + typed)
         }
     };
-    let columns = if app.size.0 < 60 { app.size.0 } else { app.size.0.saturating_sub(4).min(100) };
+    let columns = if app.size.0 < 60 {
+        app.size.0
+    } else {
+        app.size.0.saturating_sub(4).min(100)
+    };
     centred(body, columns, rows.max(4))
 }
 
 fn columns(app: &App) -> u16 {
-    let outer = if app.size.0 < 60 { app.size.0 } else { app.size.0.saturating_sub(4).min(100) };
+    let outer = if app.size.0 < 60 {
+        app.size.0
+    } else {
+        app.size.0.saturating_sub(4).min(100)
+    };
     outer.saturating_sub(4)
 }
 
@@ -72,11 +80,20 @@ pub(super) fn draw(app: &App, brush: &mut Brush<'_>) {
     match dialog {
         Dialog::Notice(notice) => {
             document(brush, inner, &notice.document);
-            keys(app, brush, last, "j/k scroll  Enter or Esc close", Some(&notice.document));
+            keys(
+                app,
+                brush,
+                last,
+                "j/k scroll  Enter or Esc close",
+                Some(&notice.document),
+            );
         }
         Dialog::Bulk(progress) => {
             document(brush, inner, progress);
-            let running = app.bulk.as_ref().is_some_and(|bulk| bulk.pace == Pace::Running);
+            let running = app
+                .bulk
+                .as_ref()
+                .is_some_and(|bulk| bulk.pace == Pace::Running);
             let text = if running {
                 "c cancel the rest  Enter or Esc leave it running"
             } else {
@@ -130,8 +147,19 @@ fn question(app: &App, confirm: &Confirm, brush: &mut Brush<'_>, inner: Rect, la
     match &confirm.typed {
         Some(typed) => {
             let label = format!("type {} to confirm: ", typed.wanted);
-            typing(brush, area.x, area.bottom(), inner.width, &label, &typed.input);
-            let word = if confirm.is_ready() { "Enter yes  Esc no" } else { "Esc no" };
+            typing(
+                brush,
+                area.x,
+                area.bottom(),
+                inner.width,
+                &label,
+                &typed.input,
+            );
+            let word = if confirm.is_ready() {
+                "Enter yes  Esc no"
+            } else {
+                "Esc no"
+            };
             keys(app, brush, last, word, None);
         }
         None => keys(app, brush, last, "y or Enter yes  n or Esc no", None),
@@ -176,7 +204,11 @@ fn palette(app: &App, state: &Palette, brush: &mut Brush<'_>, inner: Rect) {
     let in_sight = offers.iter().enumerate().skip(offset);
     for (y, (index, offer)) in (inner.y + 1..inner.bottom()).zip(in_sight) {
         let about = offer.refused.as_ref().unwrap_or(&offer.explanation);
-        let tone = if offer.refused.is_some() { Tone::Dim } else { Tone::Text };
+        let tone = if offer.refused.is_some() {
+            Tone::Dim
+        } else {
+            Tone::Text
+        };
         let line = Line::of(tone, format!("{:<22} ", offer.name)).with(Tone::Dim, &**about);
         brush.line(inner.x, y, inner.width, &line);
         if index == selected {
@@ -184,6 +216,12 @@ fn palette(app: &App, state: &Palette, brush: &mut Brush<'_>, inner: Rect) {
         }
     }
     if offers.is_empty() {
-        brush.put(inner.x, inner.y + 1, inner.width, "nothing is called that", Tone::Dim);
+        brush.put(
+            inner.x,
+            inner.y + 1,
+            inner.width,
+            "nothing is called that",
+            Tone::Dim,
+        );
     }
 }

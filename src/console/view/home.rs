@@ -11,6 +11,7 @@ use crate::console::facts;
 use crate::console::format;
 use crate::console::layout::{self, Breadth, below_heading, breadth};
 use crate::console::table::{self, Column, Side, Value, Width};
+use crate::console::text::append;
 use crate::console::theme::Tone;
 use crate::engine::{ConnectorView, QueueKind, QueueView};
 
@@ -77,10 +78,18 @@ const fn column(title: &'static str, width: Width, side: Side, gives_way: u8) ->
 }
 
 fn connectors(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
-    let more = app.home.only.as_ref().map_or_else(String::new, |only| {
-        format!("only {only} (Esc shows all)")
-    });
-    let inner = pane(app, brush, outer, &title(app, Pane::Connectors, &more), focus);
+    let more = app
+        .home
+        .only
+        .as_ref()
+        .map_or_else(String::new, |only| format!("only {only} (Esc shows all)"));
+    let inner = pane(
+        app,
+        brush,
+        outer,
+        &title(app, Pane::Connectors, &more),
+        focus,
+    );
     if app.connectors().is_empty() {
         let text = match app.overview {
             Some(_) => "no connector yet: fieldbridge init --platform P writes one",
@@ -94,7 +103,10 @@ fn connectors(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
     let mut y = inner.y;
     for (index, view) in app.connectors().iter().enumerate() {
         let notes = facts::connector_notes(app, view);
-        for (line, note) in std::iter::once(None).chain(notes.iter().map(Some)).enumerate() {
+        for (line, note) in std::iter::once(None)
+            .chain(notes.iter().map(Some))
+            .enumerate()
+        {
             if skip > 0 {
                 skip -= 1;
                 continue;
@@ -218,9 +230,11 @@ fn queue_note(app: &App, queue: &QueueView, workers: usize) -> String {
             let names: Vec<&str> = names.map(|(id, _)| id.as_str()).collect();
             names.join(" ")
         }
-        QueueKind::Inbound | QueueKind::Outbound | QueueKind::Dead => queue
-            .oldest
-            .map_or_else(String::new, |oldest| format!("oldest {}", format::span(oldest))),
+        QueueKind::Inbound | QueueKind::Outbound | QueueKind::Dead => {
+            queue.oldest.map_or_else(String::new, |oldest| {
+                format!("oldest {}", format::span(oldest))
+            })
+        }
     }
 }
 
@@ -239,13 +253,16 @@ fn failed(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
     let count: u64 = home.rows.iter().map(|group| group.count).sum();
     let mut more = format!("{} in {} groups", format::count(count), home.rows.len());
     if let Some(only) = &home.only {
-        more.push_str(&format!(" of {only}"));
+        append(&mut more, format_args!(" of {only}"));
     }
     if !home.filter.is_empty() {
-        more.push_str(&format!(" /{}", home.filter.text()));
+        append(&mut more, format_args!(" /{}", home.filter.text()));
     }
     if !home.groups.marks.is_empty() {
-        more.push_str(&format!(" {} {} marked", app.glyphs.dot, home.groups.marks.len()));
+        append(
+            &mut more,
+            format_args!(" {} {} marked", app.glyphs.dot, home.groups.marks.len()),
+        );
     }
     let inner = pane(app, brush, outer, &title(app, Pane::Failed, &more), focus);
     if home.rows.is_empty() {
@@ -265,7 +282,11 @@ fn failed(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
     let in_sight = home.rows.iter().enumerate().skip(home.groups.offset());
     for (y, (index, group)) in (rows.top()..rows.bottom()).zip(in_sight) {
         let marked = home.groups.marks.contains(&group.fingerprint);
-        let mark = if marked { app.glyphs.mark } else { app.glyphs.failed };
+        let mark = if marked {
+            app.glyphs.mark
+        } else {
+            app.glyphs.failed
+        };
         let tone = if marked { Tone::Marked } else { Tone::Failed };
         let rule = group.rule.map_or_else(String::new, |rule| rule.to_string());
         let values = [

@@ -17,7 +17,11 @@ const MOST_NOTES: usize = 4;
 
 /// Rows of the pane that are not rules.
 pub(in crate::console) fn extra(app: &App) -> usize {
-    let notes = app.preview.shown.as_ref().map_or(0, |shown| notes(app, shown).len());
+    let notes = app
+        .preview
+        .shown
+        .as_ref()
+        .map_or(0, |shown| notes(app, shown).len());
     1 + usize::from(app.preview.problem.is_some()) + notes
 }
 
@@ -57,7 +61,10 @@ pub(super) fn draw(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) 
 }
 
 fn empty(app: &App, brush: &mut Brush<'_>, area: Rect) {
-    let viewer = app.identity.as_ref().is_some_and(|who| who.role < Role::Support);
+    let viewer = app
+        .identity
+        .as_ref()
+        .is_some_and(|who| who.role < Role::Support);
     let text = if viewer {
         "a preview needs the role support"
     } else if app.preview.problem.is_none() && app.preview.standing == Standing::Settled {
@@ -89,7 +96,12 @@ fn rules(app: &App, shown: &Previewed, brush: &mut Brush<'_>, area: Rect, focus:
     let note_rows = crate::console::text::cells(notes.len());
     let (rows, below) =
         crate::console::layout::cut_top(area, area.height.saturating_sub(note_rows));
-    let in_sight = shown.result.fields.iter().enumerate().skip(app.preview.offset);
+    let in_sight = shown
+        .result
+        .fields
+        .iter()
+        .enumerate()
+        .skip(app.preview.offset);
     for (y, (index, field)) in (rows.top()..rows.bottom()).zip(in_sight) {
         let line = Rect::new(rows.x, y, rows.width, 1);
         field_row(app, shown, field, brush, line);
@@ -102,7 +114,13 @@ fn rules(app: &App, shown: &Previewed, brush: &mut Brush<'_>, area: Rect, focus:
     }
 }
 
-fn field_row(app: &App, shown: &Previewed, field: &PreviewField, brush: &mut Brush<'_>, area: Rect) {
+fn field_row(
+    app: &App,
+    shown: &Previewed,
+    field: &PreviewField,
+    brush: &mut Brush<'_>,
+    area: Rect,
+) {
     let glyphs = app.glyphs;
     let (source, rule, output) = thirds(area.width);
     let problem = field.problem.as_deref().or_else(|| {
@@ -118,7 +136,13 @@ fn field_row(app: &App, shown: &Previewed, field: &PreviewField, brush: &mut Bru
     if x < end {
         match &field.read {
             Some(value) if !value.is_null() => {
-                brush.put(x, area.y, end - x, &json::inline(value), json::tone_of(value));
+                brush.put(
+                    x,
+                    area.y,
+                    end - x,
+                    &json::inline(value),
+                    json::tone_of(value),
+                );
             }
             _ if field.source.is_some() => {
                 brush.put(x, area.y, end - x, glyphs.unset, Tone::JsonNull);
@@ -127,11 +151,27 @@ fn field_row(app: &App, shown: &Previewed, field: &PreviewField, brush: &mut Bru
         }
     }
     let text = format!("{:>2} {}", field.rule, field.action);
-    let rule_tone = if problem.is_some() { Tone::Failed } else { Tone::Accent };
+    let rule_tone = if problem.is_some() {
+        Tone::Failed
+    } else {
+        Tone::Accent
+    };
     let rule_x = area.x + source;
     let arrow = crate::console::text::cells(crate::console::text::width(glyphs.arrow)) + 1;
-    brush.put(rule_x, area.y, rule.saturating_sub(arrow + 1), &text, rule_tone);
-    brush.put(rule_x + rule.saturating_sub(arrow), area.y, arrow, glyphs.arrow, Tone::Dim);
+    brush.put(
+        rule_x,
+        area.y,
+        rule.saturating_sub(arrow + 1),
+        &text,
+        rule_tone,
+    );
+    brush.put(
+        rule_x + rule.saturating_sub(arrow),
+        area.y,
+        arrow,
+        glyphs.arrow,
+        Tone::Dim,
+    );
     let x = rule_x + rule;
     let mut line = Line::of(Tone::Text, format!("{}  ", field.target));
     line = match (problem, &field.written) {
@@ -153,7 +193,11 @@ fn field_row(app: &App, shown: &Previewed, field: &PreviewField, brush: &mut Bru
 fn notes(app: &App, shown: &Previewed) -> Vec<Line> {
     let glyphs = app.glyphs;
     let of_lines = |rule: usize| shown.result.fields.iter().any(|field| field.rule == rule);
-    let problems = shown.result.problems.iter().filter(|(rule, _)| !rule.is_some_and(of_lines));
+    let problems = shown
+        .result
+        .problems
+        .iter()
+        .filter(|(rule, _)| !rule.is_some_and(of_lines));
     let problems = problems.map(|(rule, text)| {
         let rule = rule.map_or_else(String::new, |rule| format!("rule {rule}: "));
         Line::of(Tone::Failed, format!("{} {rule}{text}", glyphs.failed))

@@ -14,25 +14,46 @@ use crate::engine::TransactionDetail;
 
 /// Draws a transaction.
 pub(super) fn draw(app: &App, screen: &TransactionScreen, brush: &mut Brush<'_>) {
-    let reasons = screen.detail.ready().map_or(0, |detail| facts::why(detail).len() * 2);
+    let reasons = screen
+        .detail
+        .ready()
+        .map_or(0, |detail| facts::why(detail).len() * 2);
     let parts = layout::transaction(app, reasons);
     crumbs(app, screen, brush, parts.crumbs);
     let detail = match &screen.detail {
         Loadable::Ready(detail) => detail,
         Loadable::Loading => {
-            brush.put(parts.document.x + 1, parts.document.y, parts.document.width, "reading", Tone::Dim);
+            brush.put(
+                parts.document.x + 1,
+                parts.document.y,
+                parts.document.width,
+                "reading",
+                Tone::Dim,
+            );
             return;
         }
         Loadable::Failed(why) => {
             let text = format!("{} {why}", app.glyphs.failed);
-            brush.put(parts.document.x + 1, parts.document.y, parts.document.width, &text, Tone::Failed);
+            brush.put(
+                parts.document.x + 1,
+                parts.document.y,
+                parts.document.width,
+                &text,
+                Tone::Failed,
+            );
             return;
         }
     };
     let both = parts.timeline.width > 0;
     if both {
         let focus = Focus::when(screen.tab == Tab::Timeline);
-        let inner = pane(app, brush, parts.timeline, &Line::of(Tone::Title, "1 Timeline"), focus);
+        let inner = pane(
+            app,
+            brush,
+            parts.timeline,
+            &Line::of(Tone::Title, "1 Timeline"),
+            focus,
+        );
         moments(app, screen, detail, brush, inner);
     }
     if parts.why.height > 0 {
@@ -42,9 +63,21 @@ pub(super) fn draw(app: &App, screen: &TransactionScreen, brush: &mut Brush<'_>)
     }
     let focus = Focus::when(!both || screen.tab != Tab::Timeline);
     let front = tab_beside(app, screen);
-    let inner = pane(app, brush, parts.document, &tabs(app, front, parts.timeline), focus);
+    let inner = pane(
+        app,
+        brush,
+        parts.document,
+        &tabs(app, front, parts.timeline),
+        focus,
+    );
     if front == Tab::Timeline {
-        moments(app, screen, detail, brush, inside(layout::breadth(app.size), parts.document));
+        moments(
+            app,
+            screen,
+            detail,
+            brush,
+            inside(layout::breadth(app.size), parts.document),
+        );
     } else {
         brush.document(inner, &screen.document);
         below(app, screen, brush, parts.document);
@@ -84,7 +117,11 @@ fn tabs(app: &App, front: Tab, timeline: Rect) -> Line {
         if timeline.width > 0 && tab == Tab::Timeline {
             continue;
         }
-        let tone = if tab == front { Tone::Accent } else { Tone::Dim };
+        let tone = if tab == front {
+            Tone::Accent
+        } else {
+            Tone::Dim
+        };
         if !line.pieces.is_empty() {
             line = line.with(Tone::Border, format!(" {} ", app.glyphs.dot));
         }
@@ -119,5 +156,11 @@ fn below(app: &App, screen: &TransactionScreen, brush: &mut Brush<'_>, outer: Re
     }
     let text = format!(" {above}{} {below}{} ", app.glyphs.up, app.glyphs.down);
     let width = outer.width.saturating_sub(3);
-    brush.put_right(outer.x + 1, outer.bottom().saturating_sub(1), width, &text, Tone::Dim);
+    brush.put_right(
+        outer.x + 1,
+        outer.bottom().saturating_sub(1),
+        width,
+        &text,
+        Tone::Dim,
+    );
 }
