@@ -278,7 +278,7 @@ async fn an_idle_second_writes_little_and_a_flood_of_news_is_drawn_ten_times_a_s
     let before = frames(&session);
     for number in 0..500 {
         let mut overview = sample::overview();
-        overview.queues[0].depth = number;
+        overview.groups[0].count = 1_000 + number;
         let live = Feed::Live(sample::identity(Role::Admin), Arc::new(overview));
         session.feed.send_replace(live);
         session.rest(2).await;
