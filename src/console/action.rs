@@ -84,6 +84,15 @@ impl Places {
 }
 
 const ANYWHERE: Places = Places::of(&Place::ALL);
+const NOT_LOG: Places = Places::of(&[
+    Place::Connectors,
+    Place::Queues,
+    Place::Failed,
+    Place::Preview,
+    Place::List,
+    Place::Transaction,
+    Place::Connector,
+]);
 const CONNECTORS: Places = Places::of(&[Place::Connectors, Place::Connector]);
 const PANE: Places = Places::of(&[Place::Connectors]);
 const OVERVIEW: Places = Places::of(&[
@@ -275,7 +284,7 @@ actions! {
     /// Shows the running bulk action, or the last one.
     ShowBulk = "show_bulk", "bulk action", help, ANYWHERE, ["B"];
     /// Shows the log of the engine.
-    ShowLog = "show_log", "log", help, ANYWHERE, ["L"];
+    ShowLog = "show_log", "log", help, NOT_LOG, ["L"];
     /// Opens the command palette: actions, views, `search …`.
     Palette = "palette", "command", bar, ANYWHERE, [":"];
     /// Shows the keys of this view.

@@ -3,6 +3,7 @@
 use super::app::{App, Loadable, TransactionScreen};
 use super::document::Line;
 use super::format;
+use super::text::append;
 use super::theme::Tone;
 use crate::engine::{BreakerView, ConnectorState, ConnectorView, TransactionDetail};
 use crate::model::{Exchange, State};
@@ -37,7 +38,7 @@ pub fn connector_notes(app: &App, view: &ConnectorView) -> Vec<(Tone, String)> {
         };
         if let Some(probe) = view.next_probe_at {
             let left = format::countdown(app.now, probe);
-            text.push_str(&format!(" {dot} next probe {left}"));
+            append(&mut text, format_args!(" {dot} next probe {left}"));
         }
         notes.push((Tone::Held, text));
     }
@@ -125,10 +126,10 @@ pub fn connector(app: &App, view: &ConnectorView) -> Vec<Line> {
     for quota in &view.quota {
         let mut text = format!("{} of {} calls left", quota.left, quota.limit);
         if let Some(blocked) = quota.blocked_for {
-            text.push_str(&format!(
-                ", asked to keep still for {}",
-                format::span(blocked)
-            ));
+            append(
+                &mut text,
+                format_args!(", asked to keep still for {}", format::span(blocked)),
+            );
         }
         lines.push(fact(&quota.name, text));
     }
@@ -282,13 +283,16 @@ fn header((name, value): &(String, String)) -> Line {
 pub fn curl(exchange: &Exchange) -> String {
     let mut command = format!("curl -X {} {}", exchange.method, quoted(&exchange.url));
     for (name, value) in &exchange.request_headers {
-        command.push_str(&format!(
-            " \\\n  -H {}",
-            quoted(&format!("{name}: {value}"))
-        ));
+        append(
+            &mut command,
+            format_args!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))),
+        );
     }
     if let Some(body) = &exchange.request_body {
-        command.push_str(&format!(" \\\n  --data-raw {}", quoted(body)));
+        append(
+            &mut command,
+            format_args!(" \\\n  --data-raw {}", quoted(body)),
+        );
     }
     command
 }

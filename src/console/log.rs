@@ -124,6 +124,7 @@ impl LogBook {
     }
 
     /// The lines, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &LogLine> {
         self.lines.iter()
     }

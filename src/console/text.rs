@@ -105,12 +105,14 @@ pub fn fit<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
     if width(&cleaned) <= columns {
         return cleaned;
     }
-    let room = columns.saturating_sub(width(ellipsis));
+    let (room, ellipsis) = match columns.checked_sub(width(ellipsis)) {
+        Some(room) if room > 0 => (room, ellipsis),
+        // Where only the sign has room, a letter says more.
+        _ => (columns, ""),
+    };
     let mut kept = String::with_capacity(columns + ellipsis.len());
     kept.push_str(head(&cleaned, room));
-    if width(ellipsis) <= columns {
-        kept.push_str(ellipsis);
-    }
+    kept.push_str(ellipsis);
     Cow::Owned(kept)
 }
 
@@ -161,6 +163,13 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         lines.push(line.trim_end().to_owned());
     }
     lines
+}
+
+/// Adds formatted text to a text.
+pub fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
+    use std::fmt::Write;
+    // Writing to a text can't fail.
+    let _ = text.write_fmt(more);
 }
 
 /// A number of columns or rows as the terminal counts them.

@@ -137,6 +137,10 @@ struct ThemeFile {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are the independent keys of a role in a theme file"
+)]
 struct Look {
     #[serde(deserialize_with = "colour")]
     fg: Option<Color>,
@@ -212,10 +216,10 @@ impl Theme {
             seen.push(name);
             next = file.inherits;
         }
-        Ok(Self::filled(named))
+        Ok(Self::filled(&named))
     }
 
-    fn filled(named: [Option<Style>; COUNT]) -> Self {
+    fn filled(named: &[Option<Style>; COUNT]) -> Self {
         let mut looks = [Style::new(); COUNT];
         for (place, tone) in looks.iter_mut().zip(Tone::ALL) {
             let mut at = Some(*tone);

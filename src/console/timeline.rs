@@ -3,6 +3,7 @@
 use super::app::App;
 use super::document::Line;
 use super::format;
+use super::text::append;
 use super::theme::Tone;
 use crate::engine::TransactionDetail;
 use crate::model::{JournalEntry, Origin, State, StepOutcome, Transaction};
@@ -97,19 +98,21 @@ fn now(app: &App, row: &Transaction) -> Line {
     let mut text = row.state.word().to_owned();
     match (&row.state, &row.failure, &row.skipped, row.due_at) {
         (State::Dead, Some((_, failure)), _, _) => {
-            text.push_str(&format!(" ({})", failure.category));
+            append(&mut text, format_args!(" ({})", failure.category));
         }
-        (State::Skipped, _, Some(reason), _) => text.push_str(&format!(" ({})", reason.word())),
+        (State::Skipped, _, Some(reason), _) => {
+            append(&mut text, format_args!(" ({})", reason.word()))
+        }
         (State::Retrying | State::Queued, _, _, Some(due)) if due > app.now => {
-            text.push_str(&format!(
-                ", next try in {}",
-                format::countdown(app.now, due)
-            ));
+            append(
+                &mut text,
+                format_args!(", next try in {}", format::countdown(app.now, due)),
+            );
         }
         _ => {}
     }
     if let Some(by) = &row.changed_by {
-        text.push_str(&format!(", by {by}"));
+        append(&mut text, format_args!(", by {by}"));
     }
     Line::of(Tone::Dim, format!("{} ", format::precise(row.updated_at)))
         .with(tone, format!("{glyph} {text}"))

@@ -310,7 +310,7 @@ pub fn previewed() -> Previewed {
         Some(json!("Sev 2")),
     );
     severity.was = Some(json!("Sev 3"));
-    severity.how = "matched High".to_owned();
+    "matched High".clone_into(&mut severity.how);
     Previewed {
         connector: connector_id("cw-main"),
         direction: Direction::Inbound,

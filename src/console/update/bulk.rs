@@ -91,19 +91,15 @@ pub(super) fn mark_all(app: &mut App) -> Vec<Effect> {
     let Some(list) = app.list() else {
         return Vec::new();
     };
-    match (&list.source, list.next) {
-        (Source::Query(query), Some(_)) => {
-            let query = query.clone();
-            app.tell(Mood::Good, "gathering all that match");
-            gather(app, GatherFor::Marks, vec![query])
-        }
-        _ => {
-            if let Some(Screen::List(list)) = app.screens.last_mut() {
-                list.cursor.marks.extend(list.keys.iter().copied());
-            }
-            Vec::new()
-        }
+    if let (Source::Query(query), Some(_)) = (&list.source, list.next) {
+        let query = query.clone();
+        app.tell(Mood::Good, "gathering all that match");
+        return gather(app, GatherFor::Marks, vec![query]);
     }
+    if let Some(Screen::List(list)) = app.screens.last_mut() {
+        list.cursor.marks.extend(list.keys.iter().copied());
+    }
+    Vec::new()
 }
 
 /// Takes the gathered rows.

@@ -177,18 +177,17 @@ fn menu_key(app: &mut App, mut menu: Menu, event: KeyEvent, action: Option<Actio
         app.dialog = Some(Dialog::Menu(menu));
         return Vec::new();
     };
-    match menu.items.get(place) {
-        Some(MenuItem {
-            refused: None,
-            choice,
-            ..
-        }) => choose(app, choice.clone()),
-        _ => {
-            menu.selected = place.min(last);
-            app.dialog = Some(Dialog::Menu(menu));
-            Vec::new()
-        }
+    if let Some(MenuItem {
+        refused: None,
+        choice,
+        ..
+    }) = menu.items.get(place)
+    {
+        return choose(app, choice.clone());
     }
+    menu.selected = place.min(last);
+    app.dialog = Some(Dialog::Menu(menu));
+    Vec::new()
 }
 
 fn choose(app: &mut App, choice: Choice) -> Vec<Effect> {

@@ -94,13 +94,9 @@ pub(super) fn press(app: &mut App, mut state: Palette, event: KeyEvent) -> Vec<E
     let last = offers.len().saturating_sub(1);
     match event.code {
         KeyCode::Enter => {
-            return match offers.into_iter().nth(state.selected.min(last)) {
-                Some(offer) => chosen(app, state, offer),
-                None => {
-                    app.dialog = Some(Dialog::Palette(state));
-                    Vec::new()
-                }
-            };
+            if let Some(offer) = offers.into_iter().nth(state.selected.min(last)) {
+                return chosen(app, state, offer);
+            }
         }
         KeyCode::Down => state.selected = (state.selected + 1).min(last),
         KeyCode::Up => state.selected = state.selected.saturating_sub(1),

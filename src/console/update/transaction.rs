@@ -78,10 +78,17 @@ pub(super) fn detail(
     let mut effects = Vec::new();
     match detail {
         Ok(detail) => {
-            for (kind, _) in &detail.payloads {
-                // A payload that is there may still be another one than at the last look.
-                screen.payloads.entry(*kind).or_insert(Loadable::Loading);
-                effects.push(Effect::Payload(id, *kind));
+            let before = screen.detail.ready();
+            let before = before.map_or(&[][..], |detail| &detail.payloads);
+            for payload in &detail.payloads {
+                // One of the same size that is here already is taken for the same.
+                if !before.contains(payload) {
+                    screen
+                        .payloads
+                        .entry(payload.0)
+                        .or_insert(Loadable::Loading);
+                    effects.push(Effect::Payload(id, payload.0));
+                }
             }
             let first = screen.detail.ready().is_none();
             let failed = first.then(|| failed_entry(&detail)).flatten();
@@ -361,7 +368,7 @@ fn show(app: &mut App, tab: Tab) {
 fn tab_of(action: Action, tab: Tab, beside: Tab) -> Option<Tab> {
     let at = |place: usize| Tab::ALL.get(place % Tab::ALL.len()).copied();
     match action {
-        Action::Tab1 => Some(Tab::Timeline),
+        Action::Tab1 | Action::Left => Some(Tab::Timeline),
         Action::Tab2 => Some(Tab::Source),
         Action::Tab3 => Some(Tab::Output),
         Action::Tab4 => Some(Tab::Sent),
@@ -370,7 +377,6 @@ fn tab_of(action: Action, tab: Tab, beside: Tab) -> Option<Tab> {
         Action::Tab7 => Some(Tab::Facts),
         Action::NextTab => at(tab as usize + 1),
         Action::PreviousTab => at(tab as usize + Tab::ALL.len() - 1),
-        Action::Left => Some(Tab::Timeline),
         Action::Right => Some(beside),
         _ => None,
     }
@@ -475,18 +481,13 @@ fn replay_menu(screen: &TransactionScreen, row: &Transaction) -> Menu {
 }
 
 fn edit(app: &mut App, id: TransactionId) -> Vec<Effect> {
-    let output = app.transaction().and_then(output);
-    match output {
-        Some(output) => {
-            let text = serde_json::to_string_pretty(&output).unwrap_or_default();
-            vec![Effect::EditOutput(id, text)]
-        }
-        None => {
-            let why = "there is no output to edit: the mapping made none; edit the mapping instead";
-            app.tell(Mood::Bad, why);
-            Vec::new()
-        }
+    if let Some(output) = app.transaction().and_then(output) {
+        let text = serde_json::to_string_pretty(&output).unwrap_or_default();
+        return vec![Effect::EditOutput(id, text)];
     }
+    let why = "there is no output to edit: the mapping made none; edit the mapping instead";
+    app.tell(Mood::Bad, why);
+    Vec::new()
 }
 
 /// Takes an edited output: asks before it is sent, or offers to mend what is no JSON object.

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::console::action::Action;
 use crate::console::app::{App, Link, Mood, Pace};
 use crate::console::brush::{Brush, sparkline};
 use crate::console::document::Line;
@@ -68,6 +69,7 @@ fn left_end(app: &App, overview: &Overview) -> Line {
         let queue = overview.queues.iter().find(|queue| queue.kind == kind);
         queue.map_or(0, |queue| queue.depth)
     };
+    let compact = breadth(app.size) == Breadth::List;
     let counts = [
         (
             depth(QueueKind::Retry),
@@ -78,10 +80,17 @@ fn left_end(app: &App, overview: &Overview) -> Line {
         (depth(QueueKind::Dead), glyphs.failed, "dead", Tone::Failed),
         (depth(QueueKind::Held), glyphs.held, "held", Tone::Held),
     ];
-    line = line.with(Tone::Text, "  ");
+    if !compact {
+        line = line.with(Tone::Text, "  ");
+    }
     for (count, glyph, word, tone) in counts {
         let tone = if count == 0 { Tone::Dim } else { tone };
-        line = line.with(tone, format!(" {glyph} {} {word} ", format::count(count)));
+        let count = format::count(count);
+        line = if compact {
+            line.with(tone, format!(" {count} {word}"))
+        } else {
+            line.with(tone, format!(" {glyph} {count} {word} "))
+        };
     }
     if !engine.problems.is_empty() {
         let text = format!(" {} {} config problems", glyphs.warn, engine.problems.len());
@@ -158,12 +167,22 @@ pub(super) fn footer(app: &App, brush: &mut Brush<'_>, area: Rect) {
     // Keys keep at least a third of the line.
     let told_width = text::cells(told_width).min(area.width * 2 / 3);
     let keys_width = area.width.saturating_sub(told_width + 3);
+    // However narrow, help is named: it names all the others.
+    let (ways_out, keys): (Vec<_>, Vec<_>) = help::key_bar(app)
+        .into_iter()
+        .partition(|(_, word, _)| *word == Action::Help.title());
+    let help_width = ways_out
+        .iter()
+        .map(|(key, word, _)| text::width(key) + 2 + word.len());
+    let help_width = text::cells(help_width.sum());
     let mut x = area.x + 1;
     let end = area.x + keys_width;
-    for (key, word, tone) in help::key_bar(app) {
+    let keys_end = end.saturating_sub(help_width);
+    let bounded = keys.into_iter().map(|key| (key, keys_end));
+    for ((key, word, tone), end) in bounded.chain(ways_out.into_iter().map(|key| (key, end))) {
         let needed = text::cells(text::width(&key) + 1 + text::width(word));
         if x + needed > end {
-            break;
+            continue;
         }
         let key_tone = if tone == Tone::Dim {
             Tone::Dim

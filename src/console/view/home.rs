@@ -11,6 +11,7 @@ use crate::console::facts;
 use crate::console::format;
 use crate::console::layout::{self, Breadth, below_heading, breadth};
 use crate::console::table::{self, Column, Side, Value, Width};
+use crate::console::text::append;
 use crate::console::theme::Tone;
 use crate::engine::{ConnectorView, QueueKind, QueueView};
 
@@ -252,17 +253,16 @@ fn failed(app: &App, brush: &mut Brush<'_>, outer: Rect, focus: Focus) {
     let count: u64 = home.rows.iter().map(|group| group.count).sum();
     let mut more = format!("{} in {} groups", format::count(count), home.rows.len());
     if let Some(only) = &home.only {
-        more.push_str(&format!(" of {only}"));
+        append(&mut more, format_args!(" of {only}"));
     }
     if !home.filter.is_empty() {
-        more.push_str(&format!(" /{}", home.filter.text()));
+        append(&mut more, format_args!(" /{}", home.filter.text()));
     }
     if !home.groups.marks.is_empty() {
-        more.push_str(&format!(
-            " {} {} marked",
-            app.glyphs.dot,
-            home.groups.marks.len()
-        ));
+        append(
+            &mut more,
+            format_args!(" {} {} marked", app.glyphs.dot, home.groups.marks.len()),
+        );
     }
     let inner = pane(app, brush, outer, &title(app, Pane::Failed, &more), focus);
     if home.rows.is_empty() {

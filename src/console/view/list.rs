@@ -3,14 +3,15 @@
 use ratatui::layout::Rect;
 
 use super::pane;
-use crate::console::app::{App, Asked, ListScreen};
+use crate::console::app::{App, Asked, ListScreen, Source};
 use crate::console::brush::{Brush, Focus};
 use crate::console::document::Line;
 use crate::console::layout::below_heading;
 use crate::console::table::{self, Column, Side, Value, Width};
+use crate::console::text::append;
 use crate::console::theme::Tone;
 use crate::console::{format, rows, timeline};
-use crate::model::Direction;
+use crate::model::{Direction, Transaction};
 
 const fn column(title: &'static str, width: Width, side: Side, gives_way: u8) -> Column {
     Column {
@@ -77,7 +78,7 @@ pub(super) fn draw(app: &App, screen: &ListScreen, brush: &mut Brush<'_>, outer:
             Value::new(way, Tone::Dim),
             Value::new(rows::subject(row), Tone::Text),
             Value::new(row.attempts.to_string(), Tone::Dim),
-            Value::new(rows::about(row), Tone::Text),
+            Value::new(what(screen, row), Tone::Text),
         ];
         let line = Rect::new(area.x, y, area.width, 1);
         table::row(brush, line, &COLUMNS, &places, &values);
@@ -87,15 +88,27 @@ pub(super) fn draw(app: &App, screen: &ListScreen, brush: &mut Brush<'_>, outer:
     }
 }
 
+/// What tells a row from the others: in a failure group the cause is the same for all.
+fn what(screen: &ListScreen, row: &Transaction) -> String {
+    let of_group = matches!(&screen.source, Source::Query(query) if query.fingerprint.is_some());
+    match (&row.label, of_group) {
+        (Some(label), true) => label.clone(),
+        _ => rows::about(row),
+    }
+}
+
 fn title(app: &App, screen: &ListScreen) -> Line {
     let dot = app.glyphs.dot;
     let more = if screen.next.is_some() { "+" } else { "" };
     let mut text = format!(" {dot} {}{more}", screen.rows.len());
     if !screen.filter.is_empty() {
-        text.push_str(&format!(" /{}", screen.filter.text()));
+        append(&mut text, format_args!(" /{}", screen.filter.text()));
     }
     if !screen.cursor.marks.is_empty() {
-        text.push_str(&format!(" {dot} {} marked", screen.cursor.marks.len()));
+        append(
+            &mut text,
+            format_args!(" {dot} {} marked", screen.cursor.marks.len()),
+        );
     }
     if matches!(screen.asked, Some(Asked::More(_))) {
         text.push_str(" reading more");

@@ -8,6 +8,7 @@ use crate::console::brush::{Brush, Focus};
 use crate::console::document::Line;
 use crate::console::filter::Filtered;
 use crate::console::log::{Level, LogLine};
+use crate::console::text::append;
 use crate::console::theme::Tone;
 
 impl Filtered for LogLine {
@@ -28,7 +29,7 @@ impl Filtered for LogLine {
 pub(super) fn draw(app: &App, screen: &LogScreen, brush: &mut Brush<'_>, outer: Rect) {
     let mut more = format!(" {} {} and graver", app.glyphs.dot, screen.level.word());
     if !screen.filter.is_empty() {
-        more.push_str(&format!(" /{}", screen.filter.text()));
+        append(&mut more, format_args!(" /{}", screen.filter.text()));
     }
     if screen.up == 0 {
         more.push_str(", following");

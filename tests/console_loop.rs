@@ -1,0 +1,297 @@
+//! The loop as a whole, with an engine, a keyboard and a terminal that are none.
+
+mod console_sample;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use console_sample as sample;
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use fieldbridge::api::Role;
+use fieldbridge::console::remote::{RemoteError, RemoteResult};
+use fieldbridge::console::terminal::{Control, Screen};
+use fieldbridge::console::{ConsoleSettings, Exit, Feed, Keyboard, Remote, run_on};
+use fieldbridge::engine::{PreviewRequest, PreviewResult, Replay, ReplayPlan, TransactionDetail};
+use fieldbridge::model::{ConnectorId, PayloadKind, State, TokioClock, Transaction, TransactionId};
+use fieldbridge::platform::Probe;
+use fieldbridge::store::{AuditEntry, ListQuery, Page, PageCursor, PersonMove};
+use futures_util::stream::{self, StreamExt};
+use serde_json::{Map, Value};
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+/// An engine of three dead transactions, the second of which is done meanwhile.
+#[derive(Default)]
+struct FakeEngine {
+    commands: Mutex<Vec<(TransactionId, PersonMove)>>,
+    feeds: Mutex<Option<watch::Receiver<Feed>>>,
+}
+
+fn refused<T>() -> RemoteResult<T> {
+    Err(RemoteError::Answered("not in this test".into()))
+}
+
+#[async_trait]
+impl Remote for FakeEngine {
+    async fn follow(&self, feed: watch::Sender<Feed>) {
+        let script = self.feeds.lock().unwrap().clone();
+        let Some(mut script) = script else { return };
+        loop {
+            let newest = script.borrow_and_update().clone();
+            feed.send_replace(newest);
+            tokio::select! {
+                changed = script.changed() => if changed.is_err() { return },
+                () = feed.closed() => return,
+            }
+        }
+    }
+    async fn list(&self, _: ListQuery) -> RemoteResult<Page<Transaction>> {
+        Ok(sample::page(3, State::Dead))
+    }
+    async fn transaction(&self, id: TransactionId) -> RemoteResult<TransactionDetail> {
+        let mut detail = sample::detail(2, State::Done);
+        detail.transaction.id = id;
+        Ok(detail)
+    }
+    async fn payload(&self, _: TransactionId, _: PayloadKind) -> RemoteResult<Option<Bytes>> {
+        Ok(None)
+    }
+    async fn command(
+        &self,
+        _: Uuid,
+        transaction: TransactionId,
+        _: Option<u64>,
+        action: PersonMove,
+    ) -> RemoteResult<Transaction> {
+        self.commands.lock().unwrap().push((transaction, action));
+        if transaction == sample::transaction_id(2) {
+            return Err(RemoteError::Stale("changed by robin".into()));
+        }
+        Ok(sample::transaction(1, State::Queued))
+    }
+    async fn plan_replay(&self, _: TransactionId, _: Replay) -> RemoteResult<ReplayPlan> {
+        refused()
+    }
+    async fn replay(
+        &self,
+        _: Uuid,
+        _: TransactionId,
+        _: Replay,
+        _: Option<Map<String, Value>>,
+    ) -> RemoteResult<Transaction> {
+        refused()
+    }
+    async fn preview(&self, _: PreviewRequest) -> RemoteResult<PreviewResult> {
+        Ok(sample::previewed().result)
+    }
+    async fn pause(&self, _: &ConnectorId) -> RemoteResult<u64> {
+        refused()
+    }
+    async fn resume(&self, _: &ConnectorId) -> RemoteResult<u64> {
+        refused()
+    }
+    async fn probe(&self, _: &ConnectorId) -> RemoteResult<Probe> {
+        refused()
+    }
+    async fn refresh_fields(&self, _: &ConnectorId) -> RemoteResult<()> {
+        refused()
+    }
+    async fn trigger_url(&self, _: &ConnectorId) -> RemoteResult<String> {
+        Ok("https://bridge.example/v1/broker/inbound?client_token=not-a-secret".into())
+    }
+    async fn rotate_token(&self, _: &ConnectorId) -> RemoteResult<String> {
+        refused()
+    }
+    async fn audit(&self, _: usize, _: Option<PageCursor>) -> RemoteResult<Page<AuditEntry>> {
+        refused()
+    }
+}
+
+/// Keys from a channel.
+struct Typed(Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>>);
+
+impl Keyboard for Typed {
+    type Events = stream::BoxStream<'static, io::Result<Event>>;
+
+    fn open(&mut self) -> Self::Events {
+        let events = Arc::clone(&self.0);
+        stream::unfold(events, |events| async {
+            let event = events.lock().await.recv().await?;
+            Some((Ok(event), events))
+        })
+        .boxed()
+    }
+}
+
+/// A terminal that remembers what was written.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Session {
+    engine: Arc<FakeEngine>,
+    feed: watch::Sender<Feed>,
+    keys: mpsc::UnboundedSender<Event>,
+    paper: Paper,
+    console: tokio::task::JoinHandle<io::Result<Exit>>,
+}
+
+impl Session {
+    fn open() -> Self {
+        let live = Feed::Live(sample::identity(Role::Admin), Arc::new(sample::overview()));
+        let (feed, script) = watch::channel(live);
+        let engine = Arc::new(FakeEngine::default());
+        *engine.feeds.lock().unwrap() = Some(script);
+        let (keys, typed) = mpsc::unbounded_channel();
+        let paper = Paper::default();
+        let screen = Screen::take(paper.clone(), (120, 40), Control::BytesOnly).unwrap();
+        let settings = ConsoleSettings {
+            glyphs: Some(&fieldbridge::console::glyph::UNICODE),
+            ..ConsoleSettings::default()
+        };
+        let keyboard = Typed(Arc::new(tokio::sync::Mutex::new(typed)));
+        let clock = Arc::new(TokioClock::starting_at(sample::now()));
+        let remote = Arc::clone(&engine);
+        let console = tokio::spawn(run_on(settings, remote, clock, screen, keyboard, (120, 40)));
+        Self {
+            engine,
+            feed,
+            keys,
+            paper,
+            console,
+        }
+    }
+
+    async fn press(&self, keys: &str) {
+        for key in keys.chars() {
+            let code = match key {
+                '\n' => KeyCode::Enter,
+                other => KeyCode::Char(other),
+            };
+            let event = KeyEvent::new(code, KeyModifiers::NONE);
+            self.keys.send(Event::Key(event)).unwrap();
+            self.rest(300).await;
+        }
+    }
+
+    async fn rest(&self, milliseconds: u64) {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+
+    fn shown(&self) -> String {
+        let mut terminal = vt100::Parser::new(40, 120, 0);
+        terminal.process(&self.paper.0.lock().unwrap());
+        terminal.screen().contents()
+    }
+
+    async fn quit(self) -> Exit {
+        self.press("q").await;
+        self.console.await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_engine_says_is_shown_and_quitting_detaches() {
+    let session = Session::open();
+    session.rest(500).await;
+    assert!(session.shown().contains("prod-east"), "{}", session.shown());
+    assert_eq!(session.quit().await, Exit::Detach);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_engine_is_told_and_found_again() {
+    let session = Session::open();
+    session.rest(300).await;
+    session
+        .feed
+        .send_replace(Feed::Lost("connection refused".into()));
+    session.rest(300).await;
+    assert!(
+        session.shown().contains("engine gone, reconnecting"),
+        "{}",
+        session.shown()
+    );
+    let mut overview = sample::overview();
+    overview.engine.name = "prod-again".into();
+    let live = Feed::Live(sample::identity(Role::Admin), Arc::new(overview));
+    session.feed.send_replace(live);
+    session.rest(300).await;
+    let shown = session.shown();
+    assert!(
+        shown.contains("prod-again") && !shown.contains("engine gone"),
+        "{shown}"
+    );
+    session.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bulk_retry_runs_one_by_one_and_skips_what_is_done_meanwhile() {
+    let session = Session::open();
+    session.rest(300).await;
+    session.press("3\nAry").await;
+    session.rest(1_000).await;
+    let shown = session.shown();
+    assert!(shown.contains("2 done, 1 skipped, 0 failed"), "{shown}");
+    assert!(shown.contains("it is done meanwhile"), "{shown}");
+    let commands = session.engine.commands.lock().unwrap().len();
+    assert_eq!(commands, 3);
+    session.press("\n").await;
+    session.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_goes_to_the_terminal() {
+    let session = Session::open();
+    session.rest(300).await;
+    session.press("u").await;
+    let bytes = session.paper.0.lock().unwrap().clone();
+    assert!(bytes.windows(7).any(|window| window == b"\x1b]52;c;"));
+    session.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_second_writes_little_and_a_flood_of_news_is_drawn_ten_times_a_second() {
+    let session = Session::open();
+    session.rest(2_000).await;
+    let frames = |session: &Session| {
+        let bytes = session.paper.0.lock().unwrap();
+        bytes
+            .windows(8)
+            .filter(|window| window == b"\x1b[?2026h")
+            .count()
+    };
+    let before = frames(&session);
+    session.rest(10_000).await;
+    assert!(frames(&session) - before <= 11, "once a second at most");
+    let before = frames(&session);
+    for number in 0..500 {
+        let mut overview = sample::overview();
+        overview.groups[0].count = 1_000 + number;
+        let live = Feed::Live(sample::identity(Role::Admin), Arc::new(overview));
+        session.feed.send_replace(live);
+        session.rest(2).await;
+    }
+    let drawn = frames(&session) - before;
+    assert!((5..=13).contains(&drawn), "{drawn} frames in a second");
+    session.quit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_is_gone_ends_the_console() {
+    let session = Session::open();
+    session.rest(300).await;
+    drop(session.keys);
+    assert_eq!(session.console.await.unwrap().unwrap(), Exit::Detach);
+}
