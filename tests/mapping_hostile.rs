@@ -209,6 +209,30 @@ async fn a_worker_that_has_forgotten_a_mapping_reads_it_again() {
     }
 }
 
+#[tokio::test]
+async fn a_worker_that_has_served_its_time_is_replaced_unnoticed() {
+    let evaluator = evaluator(patient());
+    let mapping =
+        Mapping::parse(&rule("a", "{ n: $.input.n, m: self.n }"), "m.toml", None).unwrap();
+    for n in 0..10_100 {
+        let input = json!({"n": n});
+        let request = Evaluate {
+            direction: Direction::Inbound,
+            event: None,
+            input: &input,
+            target: None,
+            require: Required::None,
+        };
+        let done = evaluator.evaluate(&mapping, request).await;
+        assert_eq!(
+            done.output["a"],
+            json!({"n": n, "m": n}),
+            "{:?}",
+            done.problems
+        );
+    }
+}
+
 #[test]
 fn a_worker_ends_with_its_parent_and_does_not_choke_on_rubbish() {
     use std::io::Write;

@@ -180,15 +180,15 @@ script = "local tittle = 1; title"
             .contains("lookup_field")
     );
     assert_eq!(reason(1), "\"4x\" is not a base 10 integer");
-    assert_eq!(position(1), "m.toml:21:1");
+    assert_eq!(position(1), "m.toml:22:13");
     assert!(reason(2).starts_with("syntax error"), "{}", reason(2));
-    assert_eq!(position(2), "m.toml:29:3");
+    assert_eq!(position(2), "m.toml:30:3");
     assert!(
         reason(3).contains("undefined local: title"),
         "{}",
         reason(3)
     );
-    assert_eq!(position(3), "m.toml:35:29");
+    assert_eq!(position(3), "m.toml:36:29");
     let all = done.problems.iter();
     assert!(
         all.clone()
@@ -292,7 +292,7 @@ fn nothing_is_imported_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn traces_are_caught_with_rule_and_line() {
+async fn traces_are_caught_with_their_rule() {
     let text = r#"
 [[inbound]]
 action = "set_static"
@@ -315,9 +315,9 @@ lines', month))
     assert_eq!(
         done.trace,
         [
-            "rule 1, condition, line 1: looking",
-            "rule 2, line 2: made",
-            "rule 2, line 2: two\nlines",
+            "rule 1, condition: looking",
+            "rule 2: made",
+            "rule 2: two\nlines",
         ]
     );
 }

@@ -10,6 +10,9 @@ use super::{Fault, Place};
 const LOOK_UP: &str =
     "for a field that may be absent use $.util.lookup_field($.input, 'path.to.field', 'default')";
 
+/// So much of a path in the result is told, in characters.
+const LONGEST_PATH: usize = 60;
+
 /// What an error means, and where it happened as far as the interpreter can tell.
 pub(super) fn explain(error: &Error) -> Fault {
     let mut fault = translate(error.error());
@@ -108,7 +111,10 @@ fn output_field<'f>(frames: impl Iterator<Item = &'f str>) -> Option<String> {
     steps.reverse();
     let path = steps.concat();
     let path = path.strip_prefix('.').unwrap_or(&path);
-    (!path.is_empty()).then(|| path.to_owned())
+    // A result that is nested without end has a path without end.
+    let shown: String = path.chars().take(LONGEST_PATH).collect();
+    let cut = if shown.len() < path.len() { "…" } else { "" };
+    (!path.is_empty()).then(|| format!("{shown}{cut}"))
 }
 
 /// A place in a script or an imported file, for people: the wrapper and the helper library are none.

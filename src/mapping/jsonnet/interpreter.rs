@@ -43,7 +43,7 @@ struct Kept {
     key: String,
     /// Holds what was read and what imports gave; dropped with the mapping.
     state: State,
-    util: ObjValue,
+    util: Result<ObjValue, Fault>,
     scripts: Vec<Result<Val, Fault>>,
 }
 
@@ -110,13 +110,15 @@ impl Kept {
         let entered = state.try_enter();
         let library = Library { set: &set };
         let util = match library.load(&state, UTIL) {
-            Ok(Val::Obj(util)) => util,
-            // The library is ours, and a test evaluates all of it.
-            _ => ObjValue::empty(),
+            Ok(Val::Obj(util)) => Ok(util),
+            Ok(_) => Err(Fault::new("the helper library is no object")),
+            Err(fault) => Err(fault),
         };
         let scripts = set.scripts.iter().enumerate().map(|(index, script)| {
             if except.contains(&index) {
-                return Err(Fault::new("this script brought a worker down before"));
+                return Err(Fault::new(
+                    "not read again, as it ended the last worker that read it",
+                ));
             }
             // Without the mark, a crash would not be attributed; the script is read all the same.
             let _ = journal::mark(Mark::Prepare(index));
@@ -176,7 +178,7 @@ impl Kept {
             arguments.insert("input".into(), TlaArg::Val(record.clone()));
             arguments.insert(
                 "util".into(),
-                TlaArg::Val(Val::Obj(self.util_with(answers))),
+                TlaArg::Val(Val::Obj(self.util_with(answers)?)),
             );
             let result =
                 apply_tla(&arguments, function.clone()).and_then(|value| output::to_json(&value));
@@ -190,17 +192,18 @@ impl Kept {
         }
     }
 
-    fn util_with(&self, answers: &Answers) -> ObjValue {
+    fn util_with(&self, answers: &Answers) -> Result<ObjValue, Fault> {
+        let util = self.util.clone()?;
         if answers.is_empty() {
-            return self.util.clone();
+            return Ok(util);
         }
         let mut object = ObjValueBuilder::with_capacity(1);
-        object.with_super(self.util.clone());
+        object.with_super(util);
         object
             .field("answers")
             .hide()
             .value(Val::Obj(answers.to_object()));
-        object.build()
+        Ok(object.build())
     }
 }
 

@@ -17,8 +17,11 @@ const MARK: char = '\u{1}';
 /// As the interpreter begins a trace line.
 const TRACE: &str = "TRACE: ";
 
-/// No more of a dead worker's journal is of interest.
-const LONGEST_READ: usize = 64 * 1024;
+/// No journal is longer, as the worker's files are bounded.
+const LONGEST: usize = 2 * 1024 * 1024;
+
+/// So much of what a dead worker wrote at the end is of interest, in bytes.
+const LONGEST_WORDS: usize = 4096;
 
 /// What the worker is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +100,7 @@ fn trace_lines(text: &str, name: impl Fn(Mark) -> String) -> Vec<String> {
             current = name(mark);
             in_trace = false;
         } else if let Some(traced) = line.strip_prefix(TRACE) {
-            lines.push(format!("{current}{}", readable(traced)));
+            lines.push(format!("{current}: {traced}"));
             in_trace = true;
         } else if let Some(last) = lines.last_mut().filter(|_| in_trace) {
             last.push('\n');
@@ -105,22 +108,6 @@ fn trace_lines(text: &str, name: impl Fn(Mark) -> String) -> Vec<String> {
         }
     }
     lines
-}
-
-/// `virtual:rule-3:5 text` is said `line 4: text`: the script begins on the second line of what the interpreter reads.
-fn readable(traced: &str) -> String {
-    let split = traced.strip_prefix("virtual:").and_then(|rest| {
-        let (place, text) = rest.split_once(' ')?;
-        let (file, line) = place.rsplit_once(':')?;
-        Some((file, line.parse::<usize>().ok()?, text))
-    });
-    match split {
-        Some((file, line, text)) => match file.strip_prefix(super::interpreter::FILE_PREFIX) {
-            Some(file) => format!("{file}, line {line}: {text}"),
-            None => format!("line {}: {text}", line.saturating_sub(1)),
-        },
-        None => traced.to_owned(),
-    }
 }
 
 /// What a dead worker left.
@@ -135,38 +122,32 @@ pub(super) struct LastWords {
 /// Reads a dead worker's journal, in the parent.
 pub(super) fn last_words(journal: &File) -> LastWords {
     let size = journal.metadata().map_or(0, |about| about.len());
-    let length = usize::try_from(size)
-        .unwrap_or(usize::MAX)
-        .min(LONGEST_READ);
-    let mut bytes = vec![0; length];
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(LONGEST).min(LONGEST)];
     // What can't be read is not told; the failure itself is reported all the same.
-    if journal
-        .read_exact_at(&mut bytes, size.saturating_sub(length as u64))
-        .is_err()
-    {
+    if journal.read_exact_at(&mut bytes, 0).is_err() {
         return LastWords::default();
     }
     parse_last_words(&String::from_utf8_lossy(&bytes))
 }
 
 fn parse_last_words(text: &str) -> LastWords {
-    let mut words = LastWords::default();
-    for line in text.lines() {
-        match Mark::parse(line) {
-            Some(mark) => {
-                words = LastWords {
-                    mark: Some(mark),
-                    text: String::new(),
-                }
-            }
-            None if words.text.len() < 4096 => {
-                words.text.push_str(line);
-                words.text.push('\n');
-            }
-            None => {}
+    let mut mark = None;
+    let mut end_of_mark = 0;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        at += line.len();
+        if let Some(found) = Mark::parse(line.trim_end()) {
+            mark = Some(found);
+            end_of_mark = at;
         }
     }
-    words
+    let words = text.get(end_of_mark..).unwrap_or_default();
+    let begin = words.len().saturating_sub(LONGEST_WORDS);
+    let begin = (begin..=words.len()).find(|at| words.is_char_boundary(*at));
+    LastWords {
+        mark,
+        text: words[begin.unwrap_or(0)..].to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -175,19 +156,12 @@ mod tests {
 
     #[test]
     fn trace_lines_are_told_apart_and_named() {
-        let text = "\u{1}w0\n\u{1}s0\nTRACE: virtual:rule-3:2 one\nmore\n\u{1}s1\nTRACE: virtual:file/lib.libsonnet:7 two\nTRACE: odd\n";
+        let text = "\u{1}w0\n\u{1}s0\nTRACE: one\nmore\n\u{1}s1\nTRACE: two\n";
         let lines = trace_lines(text, |mark| match mark {
-            Mark::Script(number) => format!("rule {}: ", number + 3),
+            Mark::Script(number) => format!("rule {}", number + 3),
             _ => String::new(),
         });
-        assert_eq!(
-            lines,
-            [
-                "rule 3: line 1: one\nmore",
-                "rule 4: lib.libsonnet, line 7: two",
-                "rule 4: odd"
-            ]
-        );
+        assert_eq!(lines, ["rule 3: one\nmore", "rule 4: two"]);
     }
 
     #[test]
@@ -198,5 +172,8 @@ mod tests {
         assert_eq!(words.mark, Some(Mark::Script(12)));
         assert_eq!(words.text, "thread 'main' has overflowed its stack\n");
         assert_eq!(parse_last_words("").mark, None);
+        let flood = parse_last_words(&format!("\u{1}s3\n{}end", "ä\n".repeat(10_000)));
+        assert_eq!(flood.mark, Some(Mark::Script(3)));
+        assert!(flood.text.ends_with("end") && flood.text.len() <= LONGEST_WORDS);
     }
 }

@@ -109,6 +109,9 @@ impl Pool {
         let body = serde_json::to_vec(record).unwrap_or_default();
         let mut ran = Ran::default();
         let mut open = tasks.to_vec();
+        for (script, fault) in self.shared.fatal_of(set) {
+            blame(&mut ran, &mut open, Mark::Prepare(script), &fault);
+        }
         let (mut stopped, mut replaced) = (0, 0);
         while !open.is_empty() {
             match self.shared.attempt(set, &open, &body, direction).await {
@@ -121,10 +124,7 @@ impl Pool {
                 }
                 Attempt::Died(mark, fault) => {
                     stopped += 1;
-                    for (task, outcome) in blamed(&open, mark, &fault) {
-                        open.retain(|other| other.rule != task);
-                        ran.outcomes.insert(task, outcome);
-                    }
+                    blame(&mut ran, &mut open, mark, &fault);
                 }
                 Attempt::Gone(reason) => {
                     replaced += 1;
@@ -182,30 +182,21 @@ impl Pool {
     }
 }
 
-/// The outcomes that a worker's death means for the tasks.
-fn blamed(open: &[Task], mark: Mark, fault: &Fault) -> Vec<(usize, Outcome)> {
-    let of_task = |index: usize, outcome| {
-        open.get(index)
-            .map(|task| (task.rule, outcome))
-            .into_iter()
-            .collect()
-    };
-    match mark {
-        Mark::When(index) => of_task(index, Outcome::WhenFailed(fault.clone())),
-        Mark::Script(index) => of_task(index, Outcome::Failed(fault.clone())),
-        Mark::Prepare(script) => open
-            .iter()
-            .filter_map(|task| {
-                if task.when == Some(script) {
-                    Some((task.rule, Outcome::WhenFailed(fault.clone())))
-                } else if task.script == Some(script) {
-                    Some((task.rule, Outcome::Failed(fault.clone())))
-                } else {
-                    None
-                }
-            })
-            .collect(),
-    }
+/// Takes from the open tasks those that a worker's death is due to.
+fn blame(ran: &mut Ran, open: &mut Vec<Task>, mark: Mark, fault: &Fault) {
+    let mut index = 0..;
+    open.retain(|task| {
+        let index = index.next();
+        let outcome = match mark {
+            Mark::When(at) if Some(at) == index => Outcome::WhenFailed,
+            Mark::Script(at) if Some(at) == index => Outcome::Failed,
+            Mark::Prepare(script) if task.when == Some(script) => Outcome::WhenFailed,
+            Mark::Prepare(script) if task.script == Some(script) => Outcome::Failed,
+            _ => return true,
+        };
+        ran.outcomes.insert(task.rule, outcome(fault.clone()));
+        false
+    });
 }
 
 fn give_up(ran: &mut Ran, open: &mut Vec<Task>, fault: &Fault) {
@@ -484,8 +475,9 @@ impl Death {
     }
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(200).collect()
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

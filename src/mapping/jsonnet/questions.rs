@@ -42,7 +42,7 @@ impl Answers {
         true
     }
 
-    /// The answers as the library looks them up: `{question: {value: …}}` or `{question: {error: …}}`.
+    /// The answers as the library looks them up: `{question: {value: …}}` or `{question: {reason: …}}`.
     pub(super) fn to_object(&self) -> ObjValue {
         let mut object = ObjValueBuilder::with_capacity(self.given.len());
         for (question, answer) in &self.given {
@@ -51,7 +51,7 @@ impl Answers {
                 Ok(value) => entry
                     .field("value")
                     .value(Val::string(scalar_text(value).unwrap_or_default().as_ref())),
-                Err(reason) => entry.field("error").value(Val::string(reason.as_str())),
+                Err(reason) => entry.field("reason").value(Val::string(reason.as_str())),
             }
             object
                 .field(question.as_str())

@@ -9,7 +9,7 @@
     local key = std.manifestJsonMinified(question);
     if std.objectHasAll(util.answers, key) then
       local answer = util.answers[key];
-      if std.objectHas(answer, 'error') then error answer.error else answer.value
+      if std.objectHas(answer, 'reason') then error answer.reason else answer.value
     else error '\u0001question ' + key,
 
   local member(value, key) =

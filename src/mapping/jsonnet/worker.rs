@@ -106,8 +106,8 @@ fn run(
     let outcomes: Vec<Outcome> = interpreter.run(key, direction, tasks, body)?;
     let rule = |task: usize| tasks.get(task).map_or(0, |task| task.rule);
     let trace = journal::take_trace(|mark| match mark {
-        Mark::When(task) => format!("rule {}, condition, ", rule(task)),
-        Mark::Script(task) => format!("rule {}, ", rule(task)),
+        Mark::When(task) => format!("rule {}, condition", rule(task)),
+        Mark::Script(task) => format!("rule {}", rule(task)),
         Mark::Prepare(_) => String::new(),
     });
     Some(Results {
