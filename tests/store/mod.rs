@@ -1,5 +1,6 @@
 //! What the store's tests share: a store with a clock to move, and short ways to say the usual.
 
+mod file;
 pub mod memory;
 pub mod model;
 pub mod suite;

@@ -7,7 +7,11 @@
 
 mod accept;
 mod connectors;
+#[cfg(test)]
+mod crash_tests;
 mod fault;
+#[cfg(test)]
+mod faulty_disk;
 mod file;
 mod forget;
 mod groups;

@@ -372,9 +372,9 @@ fn apply_all(
 
 /// Throws a write transaction away. If even that fails, the database has to be opened anew.
 fn abort(txn: redb::WriteTransaction, then: Attempt) -> Attempt {
-    match txn.abort() {
-        Ok(()) => then,
-        Err(cause) => Attempt::Refused(cause.into(), None),
+    match (txn.abort(), then) {
+        (Ok(()), then) | (Err(_), then @ Attempt::Refused(..)) => then,
+        (Err(cause), _) => Attempt::Refused(cause.into(), None),
     }
 }
 

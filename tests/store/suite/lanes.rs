@@ -131,3 +131,20 @@ pub async fn a_record_that_becomes_known_changes_the_lane(world: World) {
     world.conclude(&world.get(event).await, Outcome::Done).await;
     assert_eq!(world.claim_one("alpha").await.id, trigger);
 }
+
+pub async fn a_lane_that_becomes_busy_keeps_its_waiting_head(world: World) {
+    let trigger = world.accept(world.inbound("alpha", "1")).await;
+    let claimed = world.claim_one("alpha").await;
+    world.conclude(&claimed, retry_at(world.later(10))).await;
+    world.accept(world.outbound("alpha", 10)).await;
+    let event = world.claim_one("alpha").await;
+    let known = StepRecord {
+        record: Some(RecordId::new("1")),
+        ..StepRecord::default()
+    };
+    world.store.record(&token(&event), known).await.unwrap();
+    world.wait(10);
+    assert!(world.claim(&["alpha"]).await.is_empty());
+    world.conclude(&event, Outcome::Done).await;
+    assert_eq!(world.claim_one("alpha").await.id, trigger);
+}

@@ -55,7 +55,8 @@ macro_rules! conformance {
                 what_is_discarded_while_waiting_sets_the_next_free,
                 an_older_one_that_arrives_late_does_not_run_beside_the_one_in_flight,
                 what_is_retried_takes_its_old_place,
-                a_record_that_becomes_known_changes_the_lane;
+                a_record_that_becomes_known_changes_the_lane,
+                a_lane_that_becomes_busy_keeps_its_waiting_head;
             linking:
                 a_correlation_is_found_from_both_sides,
                 linking_again_replaces_both_ways,
