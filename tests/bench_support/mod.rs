@@ -12,7 +12,7 @@ use fieldbridge::sandbox::{
     Deliveries, FieldNation, FieldNationSettings, Freshdesk, FreshdeskSettings, NewTicket,
 };
 use fieldbridge::store::redb::RedbStore;
-use fieldbridge::store::{SharedStore, Store};
+use fieldbridge::store::SharedStore;
 
 /// Whether the connector works on what it accepts.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -112,7 +112,7 @@ async fn picture(store: &RedbStore) -> Picture {
 fn check_indexes(store: &RedbStore, rows: &[Transaction]) {
     let txn = store.handle.view().unwrap().txn;
     let same = |name: &str, wanted: BTreeSet<String>, found: BTreeSet<String>| {
-        assert_eq!(found, wanted, "{name}")
+        assert_eq!(found, wanted, "{name}");
     };
     macro_rules! keys {
         ($table:ident, $key:ty) => {{
