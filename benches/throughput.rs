@@ -79,7 +79,7 @@ async fn inbound(run: u32, connections: usize, total: u64) {
     let doubled = orders.values().filter(|ids| ids.len() > 1).count();
     println!(
         "inbound run {run}, {connections} connections: {:.0}/s end to end, accepted {:.0}/s, ack p50 {:?}, p99 {:?}; {} work orders, {doubled} doubled",
-        total as f64 / elapsed.as_secs_f64(),
+        measured.accepted_per(elapsed),
         measured.per_second(),
         measured.percentile(0.5),
         measured.percentile(0.99),

@@ -28,6 +28,11 @@ impl Measured {
         self.accepted as f64 / self.elapsed.as_secs_f64()
     }
 
+    /// How many a second, over another time than the sending took.
+    pub fn accepted_per(&self, elapsed: Duration) -> f64 {
+        self.accepted as f64 / elapsed.as_secs_f64()
+    }
+
     pub fn percentile(&self, share: f64) -> Duration {
         let place = ((self.latencies.len() as f64 - 1.0).max(0.0) * share) as usize;
         self.latencies.get(place).copied().unwrap_or_default()

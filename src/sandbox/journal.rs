@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::model::{Clock, Timestamp};
 
@@ -130,6 +131,7 @@ impl Write {
 #[derive(Clone)]
 pub struct Journal {
     inner: Arc<Mutex<Inner>>,
+    latest: watch::Sender<u64>,
     clock: Arc<dyn Clock>,
 }
 
@@ -143,6 +145,7 @@ impl Journal {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             inner: Arc::default(),
+            latest: watch::Sender::new(0),
             clock,
         }
     }
@@ -173,6 +176,14 @@ impl Journal {
             marker: write.marker,
             detail: write.detail,
         });
+        drop(inner);
+        self.latest.send_replace(sequence);
+    }
+
+    /// The sequence number of the latest entry, as it changes.
+    #[must_use]
+    pub fn latest(&self) -> watch::Receiver<u64> {
+        self.latest.subscribe()
     }
 
     /// The entries after a sequence number, oldest first; all of them after 0.

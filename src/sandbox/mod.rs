@@ -15,9 +15,13 @@ mod outbox;
 mod places;
 mod quota;
 mod server;
+mod traffic;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::model::{Clock, TokioClock};
 
 pub use self::chance::Dice;
 pub use self::connectwise::{
@@ -30,11 +34,15 @@ pub use self::fieldnation::{
     InlineSchedule, NewFile, Status,
 };
 pub use self::freshdesk::{
-    AutomationRule, Content, Delivered, Freshdesk, FreshdeskSettings, NewTicket, Performer, When,
+    AutomationRule, DeskProblem, Freshdesk, FreshdeskSettings, NoteVisibility, Performer,
+    RuleContent, RuleEncoding, RuleEvent, TypeRule,
 };
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;
+pub use self::traffic::{
+    Desk, Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
+};
 
 /// Why a stand-in could not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,4 +64,90 @@ pub enum SandboxProblem {
     /// The client for webhook deliveries can't be set up.
     #[error("the sandbox's HTTP client can't be set up: {0}")]
     Client(reqwest::Error),
+}
+
+/// How the whole sandbox behaves.
+#[derive(Clone, Debug, Default)]
+pub struct SandboxSettings {
+    /// What chance is made from.
+    pub seed: u64,
+    /// The stand-in for Field Nation.
+    pub field_nation: FieldNationSettings,
+    /// The stand-in for ConnectWise.
+    pub connectwise: ConnectWiseSettings,
+    /// The stand-in for Freshdesk.
+    pub freshdesk: FreshdeskSettings,
+}
+
+impl SandboxSettings {
+    /// With the rate limits the vendors publish, for rehearsing a real configuration. Without this, limits
+    /// are so wide that nobody meets them, and only faults make a 429.
+    #[must_use]
+    pub fn with_published_limits(mut self) -> Self {
+        self.field_nation.rate_limit = Some(RateLimit::per_minute(100));
+        self.connectwise.rate_limit = Some(RateLimit::per_minute(1_000));
+        self.freshdesk.rate_limit = Some(RateLimit::per_minute(400));
+        self
+    }
+
+    /// With the vendors' waits between delivery attempts multiplied by this factor.
+    #[must_use]
+    pub fn with_deliveries(mut self, deliveries: Deliveries) -> Self {
+        self.field_nation.deliveries = deliveries;
+        self.connectwise.deliveries = deliveries;
+        self.freshdesk.deliveries = deliveries;
+        self
+    }
+}
+
+/// All stand-ins, each on a port of its own. They stop when dropped.
+pub struct Sandbox {
+    /// The stand-in for Field Nation.
+    pub field_nation: FieldNation,
+    /// The stand-in for ConnectWise.
+    pub connectwise: ConnectWise,
+    /// The stand-in for Freshdesk.
+    pub freshdesk: Freshdesk,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sandbox {
+    /// Starts them with the wall clock.
+    ///
+    /// # Errors
+    /// [`SandboxProblem`] when an address can't be listened on.
+    pub async fn start(settings: SandboxSettings) -> Result<Self, SandboxProblem> {
+        Self::start_at(settings, Arc::new(TokioClock::start())).await
+    }
+
+    /// Starts them with a clock of one's choice.
+    ///
+    /// # Errors
+    /// [`SandboxProblem`] when an address can't be listened on.
+    pub async fn start_at(
+        settings: SandboxSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SandboxProblem> {
+        let seed = settings.seed;
+        let (field_nation, connectwise, freshdesk) = tokio::try_join!(
+            FieldNation::start(settings.field_nation, clock.clone(), seed),
+            ConnectWise::start(settings.connectwise, clock.clone(), seed.wrapping_add(1)),
+            Freshdesk::start(settings.freshdesk, clock.clone(), seed.wrapping_add(2)),
+        )?;
+        Ok(Self {
+            field_nation,
+            connectwise,
+            freshdesk,
+            clock,
+        })
+    }
+
+    /// Stops them all.
+    pub async fn stop(&self) {
+        tokio::join!(
+            self.field_nation.stop(),
+            self.connectwise.stop(),
+            self.freshdesk.stop(),
+        );
+    }
 }

@@ -9,10 +9,10 @@ use fieldbridge::engine::{ConnectorFiles, Control, Engine, EngineSetup, Seal};
 use fieldbridge::mapping::WorkerProgram;
 use fieldbridge::model::{Clock, ConnectorId, SystemRandom, TokioClock};
 use fieldbridge::sandbox::{
-    Deliveries, FieldNation, FieldNationSettings, Freshdesk, FreshdeskSettings, NewTicket,
+    Deliveries, FieldNation, FieldNationSettings, Freshdesk, FreshdeskSettings,
 };
-use fieldbridge::store::redb::RedbStore;
 use fieldbridge::store::SharedStore;
+use fieldbridge::store::redb::RedbStore;
 
 /// Whether the connector works on what it accepts.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Rig {
             "platform = \"freshdesk\"\n[limits]\ncalls_per_minute = 100000000\nconcurrency = 64\n[settings]\napi_url = \"acme\"\n\
              base_url = \"{}\"\napi_key = \"{}\"\nmarker_field = \"cf_fn_work_order\"\n",
             freshdesk.base_url(),
-            freshdesk.api_key()
+            freshdesk.credentials()
         );
         let id = ConnectorId::new("fd").unwrap();
         let files = ConnectorFiles {
@@ -193,19 +193,16 @@ impl Rig {
     /// Opens so many tickets; their ids count from 1.
     pub fn seed_tickets(&self, count: u64) {
         for _ in 0..count {
-            self.freshdesk.open_ticket(NewTicket {
-                subject: "Switch port flapping".into(),
-                description: "<div>Port 14 of the closet switch goes up and down.</div>".into(),
-                requester: "Store Manager".into(),
-                email: "store.manager@example.com".into(),
-                custom_fields: vec![
-                    ("cf_site_address", "100 Sample Street".into()),
-                    ("cf_site_city", "Tulsa".into()),
-                    ("cf_site_state", "OK".into()),
-                    ("cf_site_zip", "74103".into()),
-                ],
-                ..NewTicket::default()
+            let ticket = serde_json::json!({
+                "subject": "Switch port flapping",
+                "description": "<div>Port 14 of the closet switch goes up and down.</div>",
+                "type": "Field Service",
+                "custom_fields": {
+                    "cf_site_address": "100 Sample Street", "cf_site_city": "Tulsa",
+                    "cf_site_state": "OK", "cf_site_zip": "74103",
+                },
             });
+            self.freshdesk.open_ticket(&ticket).unwrap();
         }
     }
 

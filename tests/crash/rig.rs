@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fieldbridge::model::{Clock, TokioClock};
 use fieldbridge::sandbox::{
-    Deliveries, FieldNation, FieldNationSettings, Freshdesk, FreshdeskSettings, NewTicket,
+    Deliveries, FieldNation, FieldNationSettings, Freshdesk, FreshdeskSettings,
 };
 use tokio::time::Instant;
 
@@ -35,20 +35,17 @@ pub fn client() -> reqwest::Client {
 
 /// Opens a ticket that is to be dispatched.
 pub fn open(desk: &Freshdesk) -> u64 {
-    desk.open_ticket(NewTicket {
-        subject: "Switch port flapping".into(),
-        description: "<div>Port 14</div>".into(),
-        requester: "Store Manager".into(),
-        email: "store.manager@example.com".into(),
-        status: DISPATCH,
-        custom_fields: vec![
-            ("cf_site_address", "100 Sample Street".into()),
-            ("cf_site_city", "Tulsa".into()),
-            ("cf_site_state", "OK".into()),
-            ("cf_site_zip", "74103".into()),
-        ],
-        ..NewTicket::default()
-    })
+    let ticket = serde_json::json!({
+        "subject": "Switch port flapping",
+        "description": "<div>Port 14</div>",
+        "status": DISPATCH,
+        "type": "Field Service",
+        "custom_fields": {
+            "cf_site_address": "100 Sample Street", "cf_site_city": "Tulsa",
+            "cf_site_state": "OK", "cf_site_zip": "74103",
+        },
+    });
+    desk.open_ticket(&ticket).unwrap()
 }
 
 impl Rig {
@@ -104,7 +101,7 @@ impl Rig {
             "platform = \"freshdesk\"\n[limits]\ncalls_per_minute = 1000000\nmax_attempts = 20\n[settings]\napi_url = \"acme\"\n\
              base_url = \"{}\"\napi_key = \"{}\"\nmarker_field = \"cf_fn_work_order\"\ntrigger_on_status = {DISPATCH}\n",
             self.freshdesk.base_url(),
-            self.freshdesk.api_key()
+            self.freshdesk.credentials()
         );
         std::fs::write(config.join("connectors/fd.toml"), connector).unwrap();
         let mapping = include_str!("../../mappings/freshdesk.toml");
@@ -156,7 +153,8 @@ impl Rig {
                 "{}",
                 String::from_utf8_lossy(&output.stderr)
             );
-            self.trigger_url = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+            let printed = String::from_utf8(output.stdout).unwrap();
+            printed.trim().clone_into(&mut self.trigger_url);
         }
     }
 

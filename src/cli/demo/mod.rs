@@ -2,7 +2,6 @@
 //! `fieldbridge sandbox`: the stand-ins alone, for rehearsing a real configuration.
 
 mod stage;
-mod traffic;
 mod verdict;
 
 use std::io::{self, IsTerminal};
@@ -17,8 +16,11 @@ use super::logging::Audience;
 use super::running::Running;
 use super::{console, serve};
 use crate::console::Embedded;
+use crate::sandbox::{Traffic, TrafficSettings};
 use stage::Stage;
-use traffic::Traffic;
+
+/// How long technicians go on after the last ticket.
+const FINISH: Duration = Duration::from_secs(4);
 
 /// How long the engine may take to finish what is under way once the traffic has stopped.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -35,10 +37,10 @@ pub(super) async fn demo(context: &Context, arguments: &DemoArguments) -> Result
     let engine_context = stage.context(context)?;
     let running = Running::start(&engine_context, Audience::FilesOnly).await?;
     stage.connect(&running).await?;
-    let traffic = Traffic::start(stage.sandbox());
+    let traffic = Traffic::start(stage.sandbox().clone(), TrafficSettings::default());
     let result = if headless {
         let time = arguments.time.unwrap_or(Duration::from_secs(20));
-        run_headless(context, &stage, &running, traffic, time).await
+        run_headless(context, &stage, &running, &traffic, time).await
     } else {
         let result = run_console(context, &engine_context, &stage, arguments.time).await;
         traffic.stop().await;
@@ -79,7 +81,7 @@ async fn run_headless(
     context: &Context,
     stage: &Stage,
     running: &Running,
-    traffic: Traffic,
+    traffic: &Traffic,
     time: Duration,
 ) -> Result<(), CliError> {
     let mut signals = serve::Signals::listen()?;
@@ -87,10 +89,13 @@ async fn run_headless(
         () = tokio::time::sleep(time) => {}
         _name = signals.next() => {}
     }
-    let dispatched = traffic.stop().await;
+    traffic.stop_opening();
     let control = running.control();
+    // Technicians finish what they began; then everything on the way arrives.
+    tokio::time::sleep(FINISH).await;
+    traffic.stop().await;
     verdict::drain(control.as_ref(), stage.sandbox(), DRAIN).await?;
-    let verdict = verdict::judge(control.as_ref(), stage.sandbox(), &dispatched).await?;
+    let verdict = verdict::judge(control.as_ref(), stage.sandbox(), traffic).await?;
     context
         .output
         .result(&verdict, |_| format!("{verdict}\n"))?;
@@ -126,7 +131,7 @@ pub(super) async fn sandbox(
             "client_id": connectwise.client_id, "template_ticket_id": sandbox.connectwise.template_ticket(),
             "trigger_on_status": sandbox.connectwise.trigger_status(),
         },
-        "freshdesk": { "base_url": sandbox.freshdesk.base_url(), "api_key": sandbox.freshdesk.api_key() },
+        "freshdesk": { "base_url": sandbox.freshdesk.base_url(), "api_key": sandbox.freshdesk.credentials() },
     });
     let text = format!(
         "stand-ins on loopback, until Ctrl-C (their credentials are made up):\n{}\n\

@@ -4,34 +4,35 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cli::context::Context;
 use crate::cli::failure::CliError;
 use crate::cli::running::Running;
 use crate::config::default_mapping;
-use crate::model::{Clock, ConnectorId, PlatformKind, TokioClock};
-use crate::sandbox::{
-    AutomationRule, ConnectWise, ConnectWiseSettings, Content, Deliveries, FieldNation,
-    FieldNationSettings, Freshdesk, FreshdeskSettings, When,
-};
-
-/// The stand-ins.
-pub(super) struct Sandbox {
-    pub field_nation: FieldNation,
-    pub connectwise: ConnectWise,
-    pub freshdesk: Freshdesk,
-}
+use crate::model::{ConnectorId, PlatformKind};
+use crate::sandbox::{AutomationRule, Deliveries, RuleContent, Sandbox, SandboxSettings};
 
 /// The connectors' ids.
 pub(super) const CONNECTWISE: &str = "cw-main";
 pub(super) const FRESHDESK: &str = "fd-support";
-/// Freshdesk's status that dispatches.
-pub(super) const DISPATCH: u64 = 8;
-/// The statuses in which Freshdesk tells us of changes: waiting for dispatch, and those a dispatched ticket takes.
-const TOLD: &[u64] = &[DISPATCH, 3, 4, 5];
 /// The vendors' waits between deliveries, shortened: nobody watches a demo for an hour.
 const PACE: f64 = 0.01;
+/// A rule of the demo's own, strict about a picklist: some of its tickets carry a value that is not on it.
+const SERVICE_LEVEL: &str = r#"
+[[inbound]]
+note = "The service level must be one that was agreed upon"
+source = 'customFields[caption="Service Level"].value'
+target = 'custom_fields["Service Level"]'
+action = "array_map"
+no_match = "error"
+mappings = [
+  { compare = "Standard", value = "Standard" },
+  { compare = "Next Day", value = "Next Day" },
+  { compare = "Same Day", value = "Same Day" },
+  { compare = "Emergency", value = "Emergency" },
+]
+"#;
+
 const SEED: u64 = 20_261_122;
 
 pub(super) struct Stage {
@@ -42,7 +43,6 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts the stand-ins (on three ports from `port` on, or on free ones) and writes the config.
     pub(super) async fn set(port: u16) -> Result<Self, CliError> {
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
         let address = |offset: u16| {
             let port = if port == 0 {
                 0
@@ -51,34 +51,17 @@ impl Stage {
             };
             SocketAddr::from((Ipv4Addr::LOCALHOST, port))
         };
-        let deliveries = Deliveries::Paced(PACE);
-        let failed = |error: crate::sandbox::SandboxProblem| CliError::failed(error.to_string());
-        let field_nation = FieldNationSettings {
-            address: address(0),
-            deliveries,
-            ..FieldNationSettings::default()
-        };
-        let connectwise = ConnectWiseSettings {
-            address: address(1),
-            deliveries,
-            ..ConnectWiseSettings::default()
-        };
-        let freshdesk = FreshdeskSettings {
-            address: address(2),
-            deliveries,
-            ..FreshdeskSettings::default()
-        };
-        let sandbox = Sandbox {
-            field_nation: FieldNation::start(field_nation, clock.clone(), SEED)
-                .await
-                .map_err(failed)?,
-            connectwise: ConnectWise::start(connectwise, clock.clone(), SEED)
-                .await
-                .map_err(failed)?,
-            freshdesk: Freshdesk::start(freshdesk, clock, SEED)
-                .await
-                .map_err(failed)?,
-        };
+        let mut settings = SandboxSettings {
+            seed: SEED,
+            ..SandboxSettings::default()
+        }
+        .with_deliveries(Deliveries::Paced(PACE));
+        settings.field_nation.address = address(0);
+        settings.connectwise.address = address(1);
+        settings.freshdesk.address = address(2);
+        let sandbox = Sandbox::start(settings)
+            .await
+            .map_err(|error| CliError::failed(error.to_string()))?;
         let directory = std::env::temp_dir().join(format!(
             "fieldbridge-demo-{}",
             uuid::Uuid::now_v7().simple()
@@ -127,7 +110,15 @@ impl Stage {
         for (id, platform, text) in files {
             std::fs::write(config.join(format!("connectors/{id}.toml")), text)?;
             let mapping = default_mapping(platform).unwrap_or_default();
-            std::fs::write(config.join(format!("mappings/{id}.toml")), mapping)?;
+            let own = if platform == PlatformKind::ConnectWise {
+                SERVICE_LEVEL
+            } else {
+                ""
+            };
+            std::fs::write(
+                config.join(format!("mappings/{id}.toml")),
+                format!("{mapping}{own}"),
+            )?;
         }
         Ok(())
     }
@@ -201,10 +192,11 @@ api_url = "demo"
 base_url = "{}"
 api_key = "{}"
 marker_field = "cf_fn_work_order"
-trigger_on_status = {DISPATCH}
+trigger_on_status = {}
 "#,
             stand_in.base_url(),
-            stand_in.api_key(),
+            stand_in.credentials(),
+            stand_in.trigger_status(),
         );
         text
     }
@@ -219,23 +211,25 @@ trigger_on_status = {DISPATCH}
         control.register_webhook(BY).await?;
         control.subscribe(&id(CONNECTWISE)?, BY).await?;
         let url = control.trigger_url(&id(FRESHDESK)?).await?;
-        self.sandbox.freshdesk.set_automation_rule(AutomationRule {
-            url: format!("{url}&external_id={{{{ticket.id}}}}"),
-            content: Content::Simple,
-            when: When::StatusIsOrWas(TOLD),
-            includes_api: true,
-        });
+        let rule = AutomationRule::new(
+            format!("{url}&external_id={{{{ticket.id}}}}"),
+            RuleContent::usual(),
+        );
+        // Changes by the API fire it too, as they do unless somebody thinks of it: the echoes are ours to know.
+        self.sandbox
+            .freshdesk
+            .set_automation_rules(vec![AutomationRule {
+                statuses: vec![self.sandbox.freshdesk.trigger_status(), 3, 4, 5],
+                ..rule
+            }]);
         Ok(())
     }
 
     /// Stops the stand-ins and removes the directory.
     pub(super) async fn strike(&self) {
-        self.sandbox.field_nation.stop().await;
-        self.sandbox.connectwise.stop().await;
-        self.sandbox.freshdesk.stop().await;
+        self.sandbox.stop().await;
         // Left behind only when somebody else's process holds a file in it.
         let _ = std::fs::remove_dir_all(&self.directory);
-        tokio::time::sleep(Duration::ZERO).await;
     }
 }
 

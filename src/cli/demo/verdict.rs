@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::stage::{CONNECTWISE, FRESHDESK, Sandbox};
-use super::traffic::Dispatched;
+use super::stage::{CONNECTWISE, FRESHDESK};
 use crate::cli::failure::CliError;
 use crate::engine::{Control, QueueKind};
 use crate::model::{ConnectorId, Direction, RecordId, State, Transaction};
-use crate::sandbox::{Deed, Doer, Status, Thing};
+use crate::sandbox::{Desk, Reckoning, Sandbox, Status, Traffic};
 use crate::store::ListQuery;
 
 /// The figures of a run. `lost` and `duplicates` come from the stand-ins' journals.
@@ -95,31 +94,28 @@ pub(super) async fn drain(
 pub(super) async fn judge(
     control: &dyn Control,
     sandbox: &Sandbox,
-    dispatched: &[Dispatched],
+    traffic: &Traffic,
 ) -> Result<Verdict, CliError> {
+    let reckoning = traffic.reckon(|desk, ticket| format!("{}:{ticket}", connector_of(desk)));
     let mut verdict = Verdict {
-        work_orders_created: sandbox.field_nation.journal().count(
-            Deed::Created,
-            Thing::WorkOrder,
-            Doer::Api,
-        ),
-        records_updated: sandbox.connectwise.journal().count(
-            Deed::Updated,
-            Thing::Ticket,
-            Doer::Api,
-        ) + sandbox.freshdesk.journal().count(
-            Deed::Updated,
-            Thing::Ticket,
-            Doer::Api,
-        ),
+        work_orders_created: reckoning.created,
+        records_updated: reckoning.records_updated,
         ..Verdict::default()
     };
     let transactions = all(control).await?;
     count(&mut verdict, &transactions);
-    doubled(&mut verdict, sandbox);
-    lost_inbound(&mut verdict, sandbox, dispatched, &transactions);
+    doubled(&mut verdict, sandbox, &reckoning);
+    lost_inbound(&mut verdict, &reckoning, &transactions);
     lost_outbound(&mut verdict, sandbox, &transactions);
+    lost_messages(&mut verdict, sandbox, &reckoning, &transactions);
     Ok(verdict)
+}
+
+fn connector_of(desk: Desk) -> &'static str {
+    match desk {
+        Desk::ConnectWise => CONNECTWISE,
+        Desk::Freshdesk => FRESHDESK,
+    }
 }
 
 async fn all(control: &dyn Control) -> Result<Vec<Transaction>, CliError> {
@@ -160,7 +156,7 @@ fn count(verdict: &mut Verdict, transactions: &[Transaction]) {
     }
 }
 
-fn doubled(verdict: &mut Verdict, sandbox: &Sandbox) {
+fn doubled(verdict: &mut Verdict, sandbox: &Sandbox, reckoning: &Reckoning) {
     let mut check = |what: &str, by_marker: BTreeMap<String, Vec<u64>>| {
         for (marker, ids) in by_marker.into_iter().filter(|(_, ids)| ids.len() > 1) {
             verdict.duplicates += ids.len() - 1;
@@ -177,27 +173,56 @@ fn doubled(verdict: &mut Verdict, sandbox: &Sandbox) {
         "ConnectWise tickets",
         sandbox.connectwise.tickets_by_external_x_ref(),
     );
-    check("Freshdesk tickets", sandbox.freshdesk.tickets_by_marker());
+    check(
+        "Freshdesk tickets",
+        sandbox.freshdesk.tickets_by_correlation_value(),
+    );
+    for posted in &reckoning.messages_doubled {
+        verdict.duplicates += 1;
+        verdict.particulars.push(format!(
+            "the message `{}` arrived more than once",
+            posted.text
+        ));
+    }
 }
 
 /// A dispatched ticket must have its work order, or a transaction that still says why not.
-fn lost_inbound(
-    verdict: &mut Verdict,
-    sandbox: &Sandbox,
-    dispatched: &[Dispatched],
-    transactions: &[Transaction],
-) {
-    for ticket in dispatched {
-        let marker = format!("{}:{}", ticket.connector, ticket.ticket);
-        if !sandbox.field_nation.work_orders_with(&marker).is_empty() {
-            continue;
-        }
-        let record = RecordId::new(ticket.ticket.to_string());
-        if !is_accounted_for(transactions, ticket.connector, &record, Direction::Inbound) {
+fn lost_inbound(verdict: &mut Verdict, reckoning: &Reckoning, transactions: &[Transaction]) {
+    for (desk, ticket) in &reckoning.missing {
+        let connector = connector_of(*desk);
+        let record = RecordId::new(ticket.to_string());
+        if !is_accounted_for(transactions, connector, &record, Direction::Inbound) {
             verdict.lost += 1;
             verdict
                 .particulars
-                .push(format!("ticket {marker} has no work order"));
+                .push(format!("ticket {connector}:{ticket} has no work order"));
+        }
+    }
+}
+
+/// A technician's message must stand on the ticket, or a transaction must still say why not.
+fn lost_messages(
+    verdict: &mut Verdict,
+    sandbox: &Sandbox,
+    reckoning: &Reckoning,
+    transactions: &[Transaction],
+) {
+    let orders = sandbox.field_nation.work_orders_by_correlation_value();
+    for posted in &reckoning.messages_missing {
+        let marker = orders
+            .iter()
+            .find(|(_, ids)| ids.contains(&posted.work_order));
+        let Some((connector, ticket)) = marker.and_then(|(marker, _)| marker.split_once(':'))
+        else {
+            continue;
+        };
+        let record = RecordId::new(ticket);
+        if !is_accounted_for(transactions, connector, &record, Direction::Outbound) {
+            verdict.lost += 1;
+            verdict.particulars.push(format!(
+                "the message `{}` never reached {connector}:{ticket}",
+                posted.text
+            ));
         }
     }
 }

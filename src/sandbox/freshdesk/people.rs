@@ -1,170 +1,124 @@
-//! What people do on the desk: open tickets, move them on, write, attach.
-
-use std::sync::Arc;
+//! Requesters and agents at the screen, acted by the sandbox.
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::automation::{self, Performer};
-use super::desk::{Attachment, Conversation, Desk, HUMAN_AGENT, Ticket};
-use super::{Freshdesk, fields};
-use crate::sandbox::journal::{Deed, Doer};
+use super::Freshdesk;
+use super::backend::{Actor, REPORTER, Source, upload};
+use super::problem::Problem;
+use super::reading::Form;
 
-/// A ticket that somebody opens.
-#[derive(Clone, Debug, Default)]
-pub struct NewTicket {
-    /// Its subject.
-    pub subject: String,
-    /// Its description, HTML.
-    pub description: String,
-    /// Who asks.
-    pub requester: String,
-    /// Their address.
-    pub email: String,
-    /// 1 low to 4 urgent; 0 stands for 1.
-    pub priority: u64,
-    /// 2 open, 8 field service required, …; 0 stands for 2.
-    pub status: u64,
-    /// Custom fields by name.
-    pub custom_fields: Vec<(&'static str, String)>,
-    /// Tags.
-    pub tags: Vec<String>,
+/// Why the help desk did not take what somebody entered.
+#[derive(Debug, thiserror::Error)]
+#[error("Freshdesk: {0}")]
+pub struct DeskProblem(String);
+
+impl From<Problem> for DeskProblem {
+    fn from(problem: Problem) -> Self {
+        Self(problem.to_string())
+    }
+}
+
+/// Who may read a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteVisibility {
+    /// Agents only.
+    Private,
+    /// The requester too.
+    Public,
 }
 
 impl Freshdesk {
-    /// Opens a ticket; answers its id.
-    pub fn open_ticket(&self, new: NewTicket) -> u64 {
-        let desk = &self.desk;
-        let ticket = {
-            let mut books = desk.books();
-            let requester = books.contact(&new.requester, Some(&new.email), None);
-            let now = desk.now();
-            let mut custom_fields = fields::blank();
-            let given = new.custom_fields.into_iter();
-            custom_fields
-                .extend(given.map(|(name, value)| (name.to_owned(), Value::String(value))));
-            let id = books.add(Ticket {
-                id: 0,
-                subject: new.subject,
-                description: new.description,
-                status: new.status.max(2),
-                priority: new.priority.max(1),
-                source: 2,
-                kind: Some("Field Service".to_owned()),
-                requester,
-                responder: None,
-                group: None,
-                tags: new.tags,
-                custom_fields,
-                conversations: Vec::new(),
-                attachments: Vec::new(),
-                created_at: now,
-                updated_at: now,
-            });
-            books.tickets.get(&id).cloned()
-        };
-        let Some(ticket) = ticket else { return 0 };
-        desk.note_write(Deed::Created, &ticket, Doer::Person, &ticket.subject);
-        automation::fire(desk, &ticket, None, Performer::Person);
-        ticket.id
+    /// An agent opens a ticket, with the members that `POST /tickets` takes; status, priority and requester
+    /// have usual values. Its id.
+    ///
+    /// # Errors
+    /// [`DeskProblem`] when the help desk does not take it.
+    pub fn open_ticket(&self, members: &Value) -> Result<u64, DeskProblem> {
+        let mut body = members.as_object().cloned().unwrap_or_default();
+        for (name, usual) in [("status", 2), ("priority", 2), ("requester_id", REPORTER)] {
+            body.entry(name).or_insert(json!(usual));
+        }
+        let ticket = self.backend().create(Actor::AGENT, &Form::of(body))?;
+        Ok(ticket["id"].as_u64().unwrap_or_default())
     }
 
-    /// Moves a ticket to another status. Nothing happens to one that does not exist.
-    pub fn set_status(&self, id: u64, status: u64) {
-        self.change(id, "status", |ticket, _| ticket.status = status);
+    /// An agent changes members of a ticket.
+    ///
+    /// # Errors
+    /// [`DeskProblem`] when the ticket does not exist or does not take them.
+    pub fn change_ticket(&self, id: u64, members: &Value) -> Result<(), DeskProblem> {
+        let members = members.as_object().cloned().unwrap_or_default();
+        self.backend()
+            .update(id, Actor::AGENT, &Form::of(members))?;
+        Ok(())
     }
 
-    /// Sets a custom field.
-    pub fn set_custom_field(&self, id: u64, name: &str, value: &str) {
-        self.change(id, name, |ticket, _| {
-            ticket
-                .custom_fields
-                .insert(name.to_owned(), Value::String(value.to_owned()));
-        });
+    /// An agent moves a ticket to a status.
+    ///
+    /// # Errors
+    /// [`DeskProblem`] when the ticket or the status does not exist.
+    pub fn set_status(&self, id: u64, status: u64) -> Result<(), DeskProblem> {
+        self.change_ticket(id, &json!({"status": status}))
     }
 
-    /// The requester writes.
-    pub fn requester_replies(&self, id: u64, text: &str) {
-        self.change(id, "reply", |ticket, part| {
-            let user = ticket.requester;
-            ticket.conversations.push(conversation(
-                part,
-                text,
-                user,
-                false,
-                true,
-                ticket.updated_at,
-            ));
-        });
+    /// An agent adds a note. Its id.
+    ///
+    /// # Errors
+    /// [`DeskProblem`] when the ticket does not exist.
+    pub fn add_note(
+        &self,
+        id: u64,
+        html: &str,
+        visibility: NoteVisibility,
+    ) -> Result<u64, DeskProblem> {
+        let body = Map::from_iter([
+            ("body".to_owned(), json!(html)),
+            (
+                "private".to_owned(),
+                json!(visibility == NoteVisibility::Private),
+            ),
+        ]);
+        let note = self
+            .backend()
+            .converse(id, Actor::AGENT, &Form::of(body), Source::Note)?;
+        Ok(note["id"].as_u64().unwrap_or_default())
     }
 
-    /// A human agent writes a private note.
-    pub fn agent_notes(&self, id: u64, text: &str) {
-        self.change(id, "note", |ticket, part| {
-            ticket.conversations.push(conversation(
-                part,
-                text,
-                HUMAN_AGENT,
-                true,
-                false,
-                ticket.updated_at,
-            ));
-        });
+    /// An agent attaches a file to a ticket.
+    ///
+    /// # Errors
+    /// [`DeskProblem`] when the ticket does not exist or is full.
+    pub fn attach(
+        &self,
+        id: u64,
+        name: &str,
+        mime: &str,
+        content: Bytes,
+    ) -> Result<(), DeskProblem> {
+        let mut form = Form::of(Map::new());
+        form.uploads.push(upload(name, mime, content));
+        self.backend().update(id, Actor::AGENT, &form)?;
+        Ok(())
     }
 
-    /// Somebody attaches a file.
-    pub fn attach(&self, id: u64, name: &str, media_type: &str, content: impl Into<Bytes>) {
-        let content = content.into();
-        self.change(id, "file", |ticket, part| {
-            ticket.attachments.push(Attachment {
-                id: part,
-                name: name.to_owned(),
-                media_type: media_type.to_owned(),
-                content,
-                at: ticket.updated_at,
-            });
-        });
+    /// A ticket as `GET /tickets/{id}` shows it, without links to its files.
+    #[must_use]
+    pub fn ticket(&self, id: u64) -> Option<Value> {
+        let ticket = self.backend().ticket(id).ok()?;
+        Some(Value::clone(&ticket))
     }
 
-    fn change(&self, id: u64, detail: &str, change: impl FnOnce(&mut Ticket, u64)) {
-        let desk: &Arc<Desk> = &self.desk;
-        let changed = {
-            let mut guard = desk.books();
-            let books = &mut *guard;
-            let part = books.part_id();
-            let now = desk.now();
-            books.tickets.get_mut(&id).map(|ticket| {
-                let before = ticket.status;
-                ticket.updated_at = now;
-                change(ticket, part);
-                (before, ticket.clone())
-            })
-        };
-        let Some((before, ticket)) = changed else {
-            return;
-        };
-        desk.books().index(&ticket);
-        desk.note_write(Deed::Updated, &ticket, Doer::Person, detail);
-        automation::fire(desk, &ticket, Some(before), Performer::Person);
+    /// The conversation of a ticket, oldest entry first.
+    #[must_use]
+    pub fn conversation(&self, id: u64) -> Vec<Value> {
+        let books = self.backend().books();
+        books.conversations.get(&id).cloned().unwrap_or_default()
     }
-}
 
-fn conversation(
-    id: u64,
-    text: &str,
-    user: u64,
-    private: bool,
-    incoming: bool,
-    at: crate::model::Timestamp,
-) -> Conversation {
-    Conversation {
-        id,
-        body: format!("<div>{text}</div>"),
-        private,
-        incoming,
-        user,
-        source: if private { 2 } else { 0 },
-        attachments: Vec::new(),
-        at,
+    /// The ids of all tickets, oldest first.
+    #[must_use]
+    pub fn ticket_ids(&self) -> Vec<u64> {
+        self.backend().books().tickets.keys().copied().collect()
     }
 }

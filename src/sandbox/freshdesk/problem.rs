@@ -1,25 +1,25 @@
-//! The errors, in the vendor's own shapes.
+//! How Freshdesk refuses: `{description, errors}`, `{code, message}`, or nothing at all.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sandbox::faults::Refusal;
 
-/// One field that was refused.
-#[derive(Clone, Debug)]
-pub(super) struct FieldProblem {
-    field: String,
-    message: String,
-    code: &'static str,
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FieldError {
+    pub(super) field: String,
+    pub(super) message: String,
+    pub(super) code: &'static str,
 }
 
-impl FieldProblem {
+impl FieldError {
     pub(super) fn new(
         field: impl Into<String>,
-        message: impl Into<String>,
         code: &'static str,
+        message: impl Into<String>,
     ) -> Self {
         Self {
             field: field.into(),
@@ -28,110 +28,127 @@ impl FieldProblem {
         }
     }
 
-    pub(super) fn missing(field: &str) -> Self {
-        Self::new(
-            field,
-            "It should not be blank as this is a mandatory field",
-            "missing_field",
-        )
-    }
-
+    /// A field that does not exist here.
     pub(super) fn unexpected(field: impl Into<String>) -> Self {
         Self::new(
             field,
-            "Unexpected/invalid field in request",
             "invalid_field",
+            "Unexpected/invalid field in request",
         )
     }
 
-    pub(super) fn not_a(field: impl Into<String>, wanted: &str, given: &str) -> Self {
-        let message = format!("Value set is of type {given}.It should be a/an {wanted}");
-        Self::new(field, message, "datatype_mismatch")
+    /// A value of the wrong type.
+    pub(super) fn mismatch(field: impl Into<String>, value: &Value, wanted: &str) -> Self {
+        let actual = match value {
+            Value::Null => "Null",
+            Value::Bool(_) => "Boolean",
+            Value::Number(number) if number.is_f64() => "Float",
+            Value::Number(_) => "Integer",
+            Value::String(_) => "String",
+            Value::Array(_) => "Array",
+            Value::Object(_) => "key/value pair",
+        };
+        let message = format!("Value set is of type {actual}.It should be a/an {wanted}");
+        Self::new(field, "datatype_mismatch", message)
     }
 }
 
-/// Why a call is refused.
+/// A refusal.
 #[derive(Clone, Debug)]
 pub(super) enum Problem {
-    Unauthenticated,
+    /// 400 with everything that is wrong; 409 when all that is wrong is a duplicate.
+    Invalid(Vec<FieldError>),
+    /// 400: the body is no JSON.
+    Unreadable,
+    /// 401.
+    Unauthorized,
+    /// 404, without a body.
     NotFound,
+    /// 405, without a body.
+    NotAllowed,
+    /// 415, without a body.
     MediaType,
-    BrokenJson,
-    RateLimited(u64),
+    /// 429.
+    TooMany { seconds: u64 },
+    /// 5xx.
     Server(StatusCode),
-    Fields(Vec<FieldProblem>),
-    Query(&'static str),
 }
 
 impl Problem {
+    /// What the fault layer answers with.
     pub(super) fn of_refusal(refusal: Refusal) -> Response {
-        match refusal {
+        let problem = match refusal {
             Refusal::RateLimited {
-                retry_after_seconds,
-            } => Self::RateLimited(retry_after_seconds),
+                retry_after_seconds: seconds,
+            } => Self::TooMany { seconds },
             Refusal::ServerError(status) => Self::Server(status),
-            Refusal::Unauthorized => Self::Unauthenticated,
-        }
-        .into_response()
+            Refusal::Unauthorized => Self::Unauthorized,
+        };
+        let mut response = problem.into_response();
+        super::guard::sign(response.headers_mut());
+        response
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let coded = |status: StatusCode, code: &str, message: &str| {
-            (status, Json(json!({ "code": code, "message": message }))).into_response()
+        let said = |status: StatusCode, code: &str, message: &str| {
+            (status, Json(json!({"code": code, "message": message}))).into_response()
         };
         match self {
-            Self::Unauthenticated => coded(
+            Self::Invalid(errors) => {
+                let is_duplicate = errors.iter().all(|error| error.code == "duplicate_value");
+                let status = if is_duplicate {
+                    StatusCode::CONFLICT
+                } else {
+                    StatusCode::BAD_REQUEST
+                };
+                let error = |error: &FieldError| json!({"field": error.field, "message": error.message, "code": error.code});
+                let errors: Vec<_> = errors.iter().map(error).collect();
+                let body = json!({"description": "Validation failed", "errors": errors});
+                (status, Json(body)).into_response()
+            }
+            Self::Unreadable => said(
+                StatusCode::BAD_REQUEST,
+                "invalid_json",
+                "Request body has invalid json format.",
+            ),
+            Self::Unauthorized => said(
                 StatusCode::UNAUTHORIZED,
                 "invalid_credentials",
                 "You have to be logged in to perform this action.",
             ),
             Self::NotFound => StatusCode::NOT_FOUND.into_response(),
-            Self::MediaType => coded(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "invalid_content_type",
-                "Content-Type header is set to an unsupported value.",
-            ),
-            Self::BrokenJson => coded(
-                StatusCode::BAD_REQUEST,
-                "invalid_json",
-                "Request body has invalid json format",
-            ),
-            Self::RateLimited(seconds) => {
-                let mut response = coded(
+            Self::NotAllowed => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response(),
+            Self::TooMany { seconds } => {
+                let message = "You have exceeded the limit of requests per minute.";
+                let mut response = said(
                     StatusCode::TOO_MANY_REQUESTS,
                     "rate_limit_exceeded",
-                    "You have exceeded the limit of requests per minute",
+                    message,
                 );
-                let headers = response.headers_mut();
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                let value = HeaderValue::from(seconds);
+                response.headers_mut().insert(header::RETRY_AFTER, value);
                 response
             }
-            Self::Server(status) => coded(
-                status,
-                "internal_error",
-                "We're sorry, but something went wrong.",
-            ),
-            Self::Query(message) => {
-                validation(vec![FieldProblem::new("query", message, "invalid_value")])
+            Self::Server(status) => {
+                let message = "We're sorry, but something went wrong.";
+                said(status, "internal_error", message)
             }
-            Self::Fields(fields) => validation(fields),
         }
     }
 }
 
-fn validation(fields: Vec<FieldProblem>) -> Response {
-    let is_duplicate = fields.iter().any(|field| field.code == "duplicate_value");
-    let status = if is_duplicate {
-        StatusCode::CONFLICT
-    } else {
-        StatusCode::BAD_REQUEST
-    };
-    let errors: Vec<_> = fields
-        .into_iter()
-        .map(|field| json!({ "field": field.field, "message": field.message, "code": field.code }))
-        .collect();
-    let body = json!({ "description": "Validation failed", "errors": errors });
-    (status, Json(body)).into_response()
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Invalid(errors) => {
+                let text = |error: &FieldError| format!("{}: {}", error.field, error.message);
+                let texts: Vec<_> = errors.iter().map(text).collect();
+                formatter.write_str(&texts.join("; "))
+            }
+            other => write!(formatter, "{other:?}"),
+        }
+    }
 }

@@ -1,529 +1,414 @@
-//! Tickets over the API: create, read, update, list.
+//! Tickets, conversations and files over REST.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use serde_json::{Map, Value, json};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
 
-use super::automation::{self, Performer};
-use super::desk::{Attachment, Desk, Ticket};
-use super::fields;
-use super::problem::{FieldProblem, Problem};
+use super::backend::{Actor, Backend, COMPANY, Source};
+use super::lookups;
+use super::problem::{FieldError, Problem};
+use super::reading::Form;
+use super::search::Search;
 use crate::model::Timestamp;
-use crate::sandbox::journal::{Deed, Doer};
 
-/// All files of a ticket together.
-const MOST_BYTES: usize = 20 * 1024 * 1024;
-/// What a list without `updated_since` reaches back to.
-const LIST_DAYS: i64 = 30;
-
-pub(super) fn routes() -> Router<Arc<Desk>> {
+/// The routes, relative to `/api/v2`.
+pub(super) fn routes() -> Router<Arc<Backend>> {
     Router::new()
         .route("/tickets", get(list).post(create))
-        .route("/tickets/{id}", get(read).put(update).delete(remove))
+        .route("/tickets/{id}", get(show).put(update).delete(delete))
+        .route("/tickets/{id}/restore", put(restore))
+        .route("/tickets/{id}/conversations", get(conversations))
+        .route("/tickets/{id}/notes", post(add_note))
+        .route("/tickets/{id}/reply", post(reply))
+        .route("/conversations/{id}", put(change_note).delete(delete_entry))
+        .route("/search/tickets", get(search))
 }
 
-/// A body as the vendor takes it: JSON, or a multipart form when files come along.
-pub(super) struct Posted {
-    pub fields: Map<String, Value>,
-    pub files: Vec<(String, String, Bytes)>,
-}
+/// The query, by name.
+pub(super) struct Query(Vec<(String, String)>);
 
-impl Posted {
-    pub(super) async fn read(request: Request) -> Result<Self, Problem> {
-        let media_type = request.headers().get(header::CONTENT_TYPE);
-        let media_type = media_type
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        if media_type.starts_with("multipart/form-data") {
-            let form = Multipart::from_request(request, &())
-                .await
-                .map_err(|_| Problem::MediaType)?;
-            return Self::of_form(form).await;
-        }
-        if !media_type.starts_with("application/json") {
-            return Err(Problem::MediaType);
-        }
-        let body = Bytes::from_request(request, &())
-            .await
-            .map_err(|_| Problem::BrokenJson)?;
-        match serde_json::from_slice(&body) {
-            Ok(Value::Object(fields)) => Ok(Self {
-                fields,
-                files: Vec::new(),
-            }),
-            _ => Err(Problem::BrokenJson),
-        }
+impl Query {
+    pub(super) fn of(raw: Option<String>) -> Self {
+        let raw = raw.unwrap_or_default();
+        Self(
+            url::form_urlencoded::parse(raw.as_bytes())
+                .into_owned()
+                .collect(),
+        )
     }
 
-    async fn of_form(mut form: Multipart) -> Result<Self, Problem> {
-        let (mut fields, mut files) = (Map::new(), Vec::new());
-        while let Some(part) = form.next_field().await.map_err(|_| Problem::BrokenJson)? {
-            let name = part.name().unwrap_or_default().to_owned();
-            if name == "attachments[]" {
-                let (file_name, media_type) = (
-                    part.file_name().map(str::to_owned),
-                    part.content_type().map(str::to_owned),
-                );
-                let content = part.bytes().await.map_err(|_| Problem::BrokenJson)?;
-                let (Some(file_name), Some(media_type)) = (file_name, media_type) else {
-                    let message = "It should contain elements of type valid file format only";
-                    return Err(Problem::Fields(vec![FieldProblem::new(
-                        "attachments",
-                        message,
-                        "datatype_mismatch",
-                    )]));
-                };
-                files.push((file_name, media_type, content));
-                continue;
-            }
-            let text = part.text().await.map_err(|_| Problem::BrokenJson)?;
-            put_part(&mut fields, &name, text);
-        }
-        Ok(Self { fields, files })
-    }
-
-    /// Keeps the files, or says that they are too much for the ticket.
-    pub(super) fn attachments(
-        &mut self,
-        already: usize,
-        desk: &Desk,
-        mut next_id: impl FnMut() -> u64,
-    ) -> Result<Vec<Attachment>, Problem> {
-        let total: usize = self.files.iter().map(|(_, _, content)| content.len()).sum();
-        if already + total > MOST_BYTES {
-            let message = "Invalid size of attachments. It should be less than 20 MB";
-            return Err(Problem::Fields(vec![FieldProblem::new(
-                "attachments",
-                message,
-                "invalid_size",
-            )]));
-        }
-        let at = desk.now();
-        let files = std::mem::take(&mut self.files);
-        Ok(files
-            .into_iter()
-            .map(|(name, media_type, content)| Attachment {
-                id: next_id(),
-                name,
-                media_type,
-                content,
-                at,
-            })
-            .collect())
-    }
-}
-
-/// Form parts are text: `custom_fields[x]` nests, `tags[]` repeats, numbers are numbers.
-fn put_part(fields: &mut Map<String, Value>, name: &str, text: String) {
-    if let Some((outer, rest)) = name.split_once('[') {
-        let inner = rest.trim_end_matches(']');
-        if inner.is_empty() {
-            let list = fields.entry(outer).or_insert_with(|| json!([]));
-            if let Value::Array(list) = list {
-                list.push(Value::String(text));
-            }
-        } else if let Value::Object(nested) = fields.entry(outer).or_insert_with(|| json!({})) {
-            nested.insert(inner.to_owned(), Value::String(text));
-        }
-        return;
-    }
-    let numeric = [
-        "status",
-        "priority",
-        "source",
-        "requester_id",
-        "user_id",
-        "group_id",
-        "responder_id",
-    ];
-    let value = match (text.as_str(), text.parse::<u64>()) {
-        ("true", _) => json!(true),
-        ("false", _) => json!(false),
-        (_, Ok(number)) if numeric.contains(&name) => json!(number),
-        _ => Value::String(text),
-    };
-    fields.insert(name.to_owned(), value);
-}
-
-const REQUESTERS: [&str; 6] = [
-    "requester_id",
-    "email",
-    "phone",
-    "twitter_id",
-    "facebook_id",
-    "unique_external_id",
-];
-const OTHERS: [&str; 18] = [
-    "name",
-    "subject",
-    "description",
-    "status",
-    "priority",
-    "source",
-    "type",
-    "tags",
-    "custom_fields",
-    "cc_emails",
-    "due_by",
-    "fr_due_by",
-    "group_id",
-    "responder_id",
-    "product_id",
-    "email_config_id",
-    "company_id",
-    "attachments",
-];
-
-/// Everything wrong with what was given, at once.
-fn check(given: &Map<String, Value>, problems: &mut Vec<FieldProblem>) {
-    for (name, value) in given {
-        match name.as_str() {
-            "attachments" => problems.push(FieldProblem::not_a(
-                "attachments",
-                "Array",
-                fields::kind(value),
-            )),
-            "status" => fields::check_number("status", value, &fields::STATUSES, problems),
-            "priority" => fields::check_number("priority", value, &fields::PRIORITIES, problems),
-            "source" => fields::check_source(value, problems),
-            "type" => fields::check_type(value, problems),
-            "custom_fields" => fields::check_custom(value, problems),
-            "tags" | "cc_emails" if !value.is_array() => {
-                problems.push(FieldProblem::not_a(
-                    name.as_str(),
-                    "Array",
-                    fields::kind(value),
-                ));
-            }
-            "subject" | "description" | "name" | "email" | "phone" if !value.is_string() => {
-                problems.push(FieldProblem::not_a(
-                    name.as_str(),
-                    "String",
-                    fields::kind(value),
-                ));
-            }
-            known if REQUESTERS.contains(&known) || OTHERS.contains(&known) => {}
-            unknown => problems.push(FieldProblem::unexpected(unknown)),
-        }
-    }
-}
-
-async fn create(State(desk): State<Arc<Desk>>, request: Request) -> Result<Response, Problem> {
-    let mut posted = Posted::read(request).await?;
-    let mut problems = Vec::new();
-    check(&posted.fields, &mut problems);
-    if !REQUESTERS
-        .iter()
-        .any(|name| posted.fields.contains_key(*name))
-    {
-        let message =
-            "Please fill at least 1 of requester_id, phone, email, twitter_id, facebook_id fields";
-        problems.push(FieldProblem::new("requester_id", message, "missing_field"));
-    }
-    for name in ["subject", "description"] {
-        if posted
-            .fields
-            .get(name)
-            .and_then(Value::as_str)
-            .is_none_or(str::is_empty)
-        {
-            problems.push(FieldProblem::missing(name));
-        }
-    }
-    if posted.fields.contains_key("phone")
-        && !posted.fields.contains_key("email")
-        && !posted.fields.contains_key("name")
-    {
-        problems.push(FieldProblem::missing("name"));
-    }
-    for (name, list) in [
-        ("status", &fields::STATUSES[..]),
-        ("priority", &fields::PRIORITIES[..]),
-    ] {
-        if !posted.fields.contains_key(name) {
-            let allowed: Vec<String> = list.iter().map(|(number, _)| number.to_string()).collect();
-            let message = format!("It should be one of these values: '{}'", allowed.join(","));
-            problems.push(FieldProblem::new(name, message, "missing_field"));
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Problem::Fields(problems));
-    }
-    let ticket = {
-        let mut books = desk.books();
-        let attachments = posted.attachments(0, &desk, || books.part_id())?;
-        let given = &posted.fields;
-        let text = |name: &str| given.get(name).and_then(Value::as_str);
-        let requester = match given.get("requester_id").and_then(Value::as_u64) {
-            Some(id) => id,
-            None => books.contact(
-                text("name").or(text("email")).unwrap_or("requester"),
-                text("email"),
-                text("phone"),
-            ),
-        };
-        let now = desk.now();
-        let mut ticket = Ticket {
-            id: 0,
-            subject: String::new(),
-            description: String::new(),
-            status: 2,
-            priority: 1,
-            source: 2,
-            kind: None,
-            requester,
-            responder: None,
-            group: None,
-            tags: Vec::new(),
-            custom_fields: fields::blank(),
-            conversations: Vec::new(),
-            attachments,
-            created_at: now,
-            updated_at: now,
-        };
-        write(&mut ticket, given);
-        let id = books.add(ticket);
-        books.tickets.get(&id).cloned().ok_or(Problem::NotFound)?
-    };
-    desk.note_write(Deed::Created, &ticket, Doer::Api, &ticket.subject);
-    automation::fire(&desk, &ticket, None, Performer::Api);
-    Ok((StatusCode::CREATED, Json(ticket.shown(&desk))).into_response())
-}
-
-/// Writes checked fields.
-fn write(ticket: &mut Ticket, given: &Map<String, Value>) {
-    let text = |name: &str| given.get(name).and_then(Value::as_str).map(str::to_owned);
-    let number = |name: &str| given.get(name).and_then(Value::as_u64);
-    ticket.subject = text("subject").unwrap_or_else(|| ticket.subject.clone());
-    ticket.description = text("description").unwrap_or_else(|| ticket.description.clone());
-    ticket.status = number("status").unwrap_or(ticket.status);
-    ticket.priority = number("priority").unwrap_or(ticket.priority);
-    ticket.source = number("source").unwrap_or(ticket.source);
-    ticket.kind = text("type").or_else(|| ticket.kind.clone());
-    ticket.group = number("group_id").or(ticket.group);
-    ticket.responder = number("responder_id").or(ticket.responder);
-    if let Some(Value::Array(tags)) = given.get("tags") {
-        ticket.tags = tags
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let found = self
+            .0
             .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect();
+            .find(|(key, value)| key == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
     }
-    if let Some(Value::Object(custom)) = given.get("custom_fields") {
-        ticket.custom_fields.extend(custom.clone());
+
+    fn includes(&self, what: &str) -> bool {
+        self.text("include")
+            .is_some_and(|list| list.split(',').any(|part| part.trim() == what))
     }
-}
 
-async fn update(
-    State(desk): State<Arc<Desk>>,
-    Path(id): Path<u64>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let mut posted = Posted::read(request).await?;
-    let mut problems = Vec::new();
-    check(&posted.fields, &mut problems);
-    if !problems.is_empty() {
-        return Err(Problem::Fields(problems));
-    }
-    let (before, ticket) = {
-        let mut guard = desk.books();
-        let books = &mut *guard;
-        let already = books.tickets.get(&id).ok_or(Problem::NotFound)?;
-        let already = already.files().map(|file| file.content.len()).sum();
-        let attachments = posted.attachments(already, &desk, || books.part_id())?;
-        let ticket = books.tickets.get_mut(&id).ok_or(Problem::NotFound)?;
-        let before = ticket.status;
-        write(ticket, &posted.fields);
-        ticket.attachments.extend(attachments);
-        ticket.updated_at = desk.now();
-        let ticket = ticket.clone();
-        books.index(&ticket);
-        (before, ticket)
-    };
-    let named: Vec<&str> = posted.fields.keys().map(String::as_str).collect();
-    desk.note_write(Deed::Updated, &ticket, Doer::Api, &named.join(", "));
-    automation::fire(&desk, &ticket, Some(before), Performer::Api);
-    Ok(Json(ticket.shown(&desk)).into_response())
-}
-
-async fn remove(State(desk): State<Arc<Desk>>, Path(id): Path<u64>) -> Result<StatusCode, Problem> {
-    let removed = desk.books().tickets.remove(&id).ok_or(Problem::NotFound)?;
-    desk.note_write(Deed::Removed, &removed, Doer::Api, "");
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn read(
-    State(desk): State<Arc<Desk>>,
-    Path(id): Path<u64>,
-    Query(query): Query<HashMap<String, String>>,
-) -> Result<Json<Value>, Problem> {
-    let books = desk.books();
-    let ticket = books.tickets.get(&id).ok_or(Problem::NotFound)?;
-    let mut shown = ticket.shown(&desk);
-    for name in query
-        .get("include")
-        .map(String::as_str)
-        .unwrap_or_default()
-        .split(',')
-        .filter(|name| !name.is_empty())
-    {
-        shown[name] = match name {
-            "requester" => books
-                .contacts
-                .get(&ticket.requester)
-                .map(fields::contact)
-                .unwrap_or_default(),
-            "company" => fields::company(),
-            "stats" => json!({
-                "agent_responded_at": null, "requester_responded_at": null, "first_responded_at": null,
-                "status_updated_at": ticket.updated_at, "reopened_at": null, "resolved_at": null, "closed_at": null,
-                "pending_since": null,
-            }),
-            "conversations" => {
-                let first = ticket.conversations.iter().take(10);
-                first
-                    .map(|conversation| conversation.shown(id, &desk))
-                    .collect()
-            }
-            _ => {
-                let message =
-                    "It should be one of these values: 'conversations,requester,company,stats'";
-                return Err(Problem::Fields(vec![FieldProblem::new(
-                    "include",
-                    message,
-                    "invalid_value",
-                )]));
-            }
+    fn number(&self, name: &str, usual: usize, most: usize) -> Result<usize, Problem> {
+        let Some(text) = self.text(name) else {
+            return Ok(usual);
         };
-    }
-    Ok(Json(shown))
-}
-
-async fn list(
-    State(desk): State<Arc<Desk>>,
-    Query(query): Query<HashMap<String, String>>,
-) -> Result<Response, Problem> {
-    let bad = |field: &str, message: &str| {
-        Problem::Fields(vec![FieldProblem::new(field, message, "invalid_value")])
-    };
-    let page = paging(&query)?;
-    let since = match query.get("updated_since") {
-        Some(text) => Some(text.parse::<Timestamp>().map_err(|_| {
-            bad(
-                "updated_since",
-                "It should be in the 'combined date and time ISO8601' format",
-            )
-        })?),
-        None => None,
-    };
-    let month = desk
-        .now()
-        .checked_sub(jiff::SignedDuration::from_hours(24 * LIST_DAYS))
-        .unwrap_or(Timestamp::MIN);
-    let books = desk.books();
-    let mut wanted: Vec<&Ticket> = books
-        .tickets
-        .values()
-        .filter(|ticket| match since {
-            Some(since) => ticket.updated_at >= since,
-            None => ticket.created_at >= month,
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number| (1..=most).contains(number));
+        let message = || format!("It should be a Positive Integer less than or equal to {most}");
+        number.ok_or_else(|| {
+            Problem::Invalid(vec![FieldError::new(name, "invalid_value", message())])
         })
-        .collect();
-    match query.get("order_by").map(String::as_str) {
-        Some("updated_at") => wanted.sort_by_key(|ticket| (ticket.updated_at, ticket.id)),
-        None | Some("created_at") => wanted.sort_by_key(|ticket| (ticket.created_at, ticket.id)),
-        Some("status") => wanted.sort_by_key(|ticket| (ticket.status, ticket.id)),
-        Some(_) => {
-            return Err(bad(
-                "order_by",
-                "It should be one of these values: 'due_by,created_at,updated_at,status'",
-            ));
-        }
-    }
-    if query.get("order_type").map(String::as_str) != Some("asc") {
-        wanted.reverse();
-    }
-    let with_description = query
-        .get("include")
-        .is_some_and(|include| include.contains("description"));
-    let shown: Vec<Value> = page
-        .of(&wanted)
-        .map(|ticket| {
-            if with_description {
-                ticket.shown(&desk)
-            } else {
-                ticket.brief()
-            }
-        })
-        .collect();
-    Ok(page.answer(&desk, "tickets", &query, wanted.len(), shown))
-}
-
-/// Which page of a list.
-pub(super) struct Paging {
-    page: usize,
-    per_page: usize,
-}
-
-pub(super) fn paging(query: &HashMap<String, String>) -> Result<Paging, Problem> {
-    let number = |name: &str, usual: usize, most: usize| match query
-        .get(name)
-        .map(|text| text.parse::<usize>())
-    {
-        None => Ok(usual),
-        Some(Ok(number)) if (1..=most).contains(&number) => Ok(number),
-        Some(_) => {
-            let message = format!("It should be a Positive Integer less than or equal to {most}");
-            Err(Problem::Fields(vec![FieldProblem::new(
-                name,
-                message,
-                "invalid_value",
-            )]))
-        }
-    };
-    Ok(Paging {
-        page: number("page", 1, 300)?,
-        per_page: number("per_page", 30, 100)?,
-    })
-}
-
-impl Paging {
-    pub(super) fn of<'a, T>(&self, all: &'a [T]) -> impl Iterator<Item = &'a T> + use<'a, T> {
-        all.iter()
-            .skip((self.page - 1) * self.per_page)
-            .take(self.per_page)
     }
 
-    /// The page, with a `Link` to the next one if there is one.
-    pub(super) fn answer(
-        &self,
-        desk: &Desk,
-        path: &str,
-        query: &HashMap<String, String>,
-        total: usize,
-        shown: Vec<Value>,
-    ) -> Response {
+    /// One page of a list, with a link to the next one while there is one.
+    pub(super) fn page(&self, path: &str, all: Vec<Value>) -> Result<Response, Problem> {
+        let page = self.number("page", 1, MOST_PAGES)?;
+        let per_page = self.number("per_page", 30, 100)?;
+        let skip = (page - 1) * per_page;
+        let has_more = all.len() > skip + per_page;
+        let shown: Vec<_> = all.into_iter().skip(skip).take(per_page).collect();
         let mut response = Json(shown).into_response();
-        if self.page * self.per_page < total {
-            let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-            pairs.extend_pairs(query.iter().filter(|(name, _)| *name != "page"));
-            pairs.append_pair("page", &(self.page + 1).to_string());
-            let link = format!(
-                "<{}/api/v2/{path}?{}>; rel=\"next\"",
-                desk.base_url,
-                pairs.finish()
-            );
+        if has_more {
+            let others = self.0.iter().filter(|(key, _)| key != "page");
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(others)
+                .append_pair("page", &(page + 1).to_string())
+                .finish();
+            let link = format!("<{path}?{query}>; rel=\"next\"");
             if let Ok(link) = HeaderValue::from_str(&link) {
                 response.headers_mut().insert(header::LINK, link);
             }
         }
-        response
+        Ok(response)
     }
+}
+
+/// The vendor serves no page after this one.
+const MOST_PAGES: usize = 300;
+/// Without `updated_since`, older tickets are not listed.
+const LISTED_DAYS: i64 = 30;
+
+/// A ticket with fresh links to its files.
+fn linked(backend: &Backend, mut shown: Value) -> Value {
+    if let Some(files) = shown.get_mut("attachments").and_then(Value::as_array_mut) {
+        for file in files {
+            let id = file["id"].as_u64().unwrap_or_default();
+            file["attachment_url"] = json!(link(backend, id));
+        }
+    }
+    shown
+}
+
+/// How long a link to a file is good.
+const LINK_SECONDS: i64 = 300;
+
+fn link(backend: &Backend, file: u64) -> String {
+    let expires = backend.now().as_second() + LINK_SECONDS;
+    let signature = link_signature(backend, file, expires);
+    format!(
+        "{}/storage/{file}?Expires={expires}&Signature={signature}",
+        backend.base_url
+    )
+}
+
+fn link_signature(backend: &Backend, file: u64, expires: i64) -> String {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(backend.link_key.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(format!("{file}:{expires}").as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// `GET /storage/{file}`: the file itself, signed by the link, and refused to whoever also sends credentials,
+/// as object stores refuse them.
+pub(super) async fn download(
+    State(backend): State<Arc<Backend>>,
+    Path(file): Path<u64>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if headers.contains_key(header::AUTHORIZATION) {
+        let message = "Only one auth mechanism allowed";
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    }
+    let query = Query::of(query);
+    let expires = query
+        .text("Expires")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_default();
+    let is_signed = query.text("Signature") == Some(&link_signature(&backend, file, expires));
+    if !is_signed || backend.now().as_second() > expires {
+        return (StatusCode::FORBIDDEN, "Request has expired").into_response();
+    }
+    let found = backend.books().files.get(&file).cloned();
+    found.map_or_else(
+        || StatusCode::NOT_FOUND.into_response(),
+        |found| {
+            (
+                [(header::CONTENT_TYPE, found.mime.clone())],
+                found.content.clone(),
+            )
+                .into_response()
+        },
+    )
+}
+
+async fn create(State(backend): State<Arc<Backend>>, form: Form) -> Result<Response, Problem> {
+    let ticket = backend.create(Actor::API, &form)?;
+    let mut shown = linked(&backend, Value::clone(&ticket));
+    remove_stats(&mut shown);
+    Ok((StatusCode::CREATED, Json(shown)).into_response())
+}
+
+fn remove_stats(shown: &mut Value) {
+    if let Some(members) = shown.as_object_mut() {
+        members.shift_remove("stats");
+    }
+}
+
+async fn show(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Problem> {
+    let query = Query::of(query);
+    let ticket = backend.ticket(id)?;
+    let mut shown = linked(&backend, Value::clone(&ticket));
+    include(&backend, &mut shown, &query);
+    if query.includes("conversations") {
+        let entries = entries(&backend, id);
+        shown["conversations"] = entries.into_iter().take(10).collect();
+    }
+    Ok(Json(shown))
+}
+
+/// Adds the related objects that were asked for.
+fn include(backend: &Backend, shown: &mut Value, query: &Query) {
+    if query.includes("requester") {
+        let requester = shown["requester_id"].as_u64().unwrap_or_default();
+        let contact = lookups::requester(backend, requester);
+        shown["requester"] = contact;
+    }
+    if query.includes("company") {
+        let is_ours = shown["company_id"] == COMPANY;
+        shown["company"] = if is_ours {
+            json!({"id": COMPANY, "name": lookups::COMPANY_NAME})
+        } else {
+            json!({})
+        };
+    }
+    if !query.includes("stats") {
+        remove_stats(shown);
+    }
+}
+
+async fn update(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+    form: Form,
+) -> Result<Json<Value>, Problem> {
+    let ticket = backend.update(id, Actor::API, &form)?;
+    let mut shown = linked(&backend, Value::clone(&ticket));
+    remove_stats(&mut shown);
+    Ok(Json(shown))
+}
+
+async fn delete(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+) -> Result<StatusCode, Problem> {
+    backend.set_deleted(id, Actor::API, true)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn restore(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+) -> Result<StatusCode, Problem> {
+    backend.set_deleted(id, Actor::API, false)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn list(
+    State(backend): State<Arc<Backend>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let query = Query::of(query);
+    let wrong = |field: &str, message: &str| {
+        Problem::Invalid(vec![FieldError::new(field, "invalid_value", message)])
+    };
+    let since = match query.text("updated_since") {
+        Some(text) => {
+            let since = text.parse::<Timestamp>();
+            Some(since.map_err(|_| {
+                wrong(
+                    "updated_since",
+                    "It should be in the 'combined date and time ISO8601' format",
+                )
+            })?)
+        }
+        None => None,
+    };
+    let order = query.text("order_by").unwrap_or("created_at");
+    if !["created_at", "due_by", "updated_at", "status"].contains(&order) {
+        let message = "It should be one of these values: 'created_at,due_by,updated_at,status'";
+        return Err(wrong("order_by", message));
+    }
+    let oldest = backend.now().as_second() - LISTED_DAYS * 24 * 3_600;
+    let oldest = Timestamp::from_second(oldest)
+        .unwrap_or(Timestamp::MIN)
+        .to_string();
+    let mut tickets = backend
+        .books()
+        .changed_since(since.unwrap_or(Timestamp::MIN));
+    let is_listed = |ticket: &Arc<Value>| {
+        let is_recent = ticket["created_at"].as_str() >= Some(oldest.as_str());
+        ticket["deleted"] == false && (since.is_some() || is_recent)
+    };
+    tickets.retain(is_listed);
+    let key = |ticket: &Arc<Value>| (ticket[order].to_string(), ticket["id"].as_u64());
+    tickets.sort_by_cached_key(key);
+    if query.text("order_type") != Some("asc") {
+        tickets.reverse();
+    }
+    let rows = tickets.iter().map(|ticket| row(&backend, ticket, &query));
+    query.page(
+        &format!("{}/api/v2/tickets", backend.base_url),
+        rows.collect(),
+    )
+}
+
+/// A ticket in a list: without description and files.
+fn row(backend: &Backend, ticket: &Value, query: &Query) -> Value {
+    let mut shown = ticket.clone();
+    if let Some(members) = shown.as_object_mut() {
+        members.shift_remove("attachments");
+        members.shift_remove("deleted");
+        if !query.includes("description") {
+            members.shift_remove("description");
+            members.shift_remove("description_text");
+        }
+    }
+    include(backend, &mut shown, query);
+    shown
+}
+
+async fn search(
+    State(backend): State<Arc<Backend>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Problem> {
+    let query = Query::of(query);
+    let page = query.number("page", 1, 10)?;
+    let search = Search::parse(query.text("query").unwrap_or_default());
+    let search = search.map_err(|error| Problem::Invalid(vec![error]))?;
+    let seen_until = backend.clock.now().checked_sub(backend.settings.search_lag);
+    let books = backend.books();
+    let indexed = books.indexed(seen_until.unwrap_or(Timestamp::MIN));
+    let is_hit = |ticket: &&Arc<Value>| ticket["deleted"] == false && search.holds(ticket);
+    let hits: Vec<_> = indexed.filter(is_hit).cloned().collect();
+    drop(books);
+    let plain = Query::of(Some("include=description".to_owned()));
+    let shown = hits.iter().skip((page - 1) * 30).take(30);
+    let results: Vec<_> = shown.map(|ticket| row(&backend, ticket, &plain)).collect();
+    Ok(Json(json!({"results": results, "total": hits.len()})))
+}
+
+fn entries(backend: &Backend, ticket: u64) -> Vec<Value> {
+    let entries = backend
+        .books()
+        .conversations
+        .get(&ticket)
+        .cloned()
+        .unwrap_or_default();
+    entries
+        .into_iter()
+        .map(|entry| linked(backend, entry))
+        .collect()
+}
+
+async fn conversations(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    backend.ticket(id)?;
+    let path = format!("{}/api/v2/tickets/{id}/conversations", backend.base_url);
+    Query::of(query).page(&path, entries(&backend, id))
+}
+
+async fn add_note(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+    form: Form,
+) -> Result<Response, Problem> {
+    let entry = backend.converse(id, Actor::API, &form, Source::Note)?;
+    Ok((StatusCode::CREATED, Json(linked(&backend, entry))).into_response())
+}
+
+async fn reply(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+    form: Form,
+) -> Result<Response, Problem> {
+    let entry = backend.converse(id, Actor::API, &form, Source::Reply)?;
+    Ok((StatusCode::CREATED, Json(linked(&backend, entry))).into_response())
+}
+
+/// Only notes can be changed.
+async fn change_note(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+    form: Form,
+) -> Result<Json<Value>, Problem> {
+    let body = form.members.get("body").and_then(Value::as_str);
+    let Some(body) = body.filter(|body| !body.is_empty()) else {
+        let message = "It should not be blank as this is a mandatory field";
+        return Err(Problem::Invalid(vec![FieldError::new(
+            "body",
+            "missing_field",
+            message,
+        )]));
+    };
+    let now = backend.now();
+    let mut books = backend.books();
+    let mut entries = books.conversations.values_mut().flatten();
+    let entry = entries
+        .find(|entry| entry["id"] == id)
+        .ok_or(Problem::NotFound)?;
+    if entry["source"] != 2 {
+        return Err(Problem::NotAllowed);
+    }
+    entry["body"] = json!(body);
+    entry["body_text"] = json!(super::backend::plain(body));
+    entry["updated_at"] = json!(now.to_string());
+    let shown = entry.clone();
+    drop(books);
+    Ok(Json(linked(&backend, shown)))
+}
+
+async fn delete_entry(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<u64>,
+) -> Result<StatusCode, Problem> {
+    let mut books = backend.books();
+    for entries in books.conversations.values_mut() {
+        let before = entries.len();
+        entries.retain(|entry| entry["id"] != id);
+        if entries.len() < before {
+            return Ok(StatusCode::NO_CONTENT);
+        }
+    }
+    Err(Problem::NotFound)
 }
