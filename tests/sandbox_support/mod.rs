@@ -1,5 +1,7 @@
 //! What the sandbox tests share: a subscriber on loopback that keeps what it receives.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -301,6 +301,7 @@ impl Pair {
         (!leased.is_empty()).then(|| *of.get::<&Transaction>(&leased))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a verb")]
     fn prepare(&self, verb: &Verb) -> Call {
         let now = self.real.now();
         match verb {
@@ -347,10 +348,10 @@ impl Pair {
                 at_most: *at_most,
             }),
             Verb::Record { of, step } => self.leased(*of).map_or(Call::Nothing, |row| {
-                Call::Record(token(row), self.step(row, step))
+                Call::Record(token(row), Self::step(row, step))
             }),
             Verb::Conclude { of, end, step } => self.leased(*of).map_or(Call::Nothing, |row| {
-                Call::Conclude(token(row), self.end(*end), self.step(row, step))
+                Call::Conclude(token(row), self.end(*end), Self::step(row, step))
             }),
             Verb::LateConclude { of } if !self.rows.is_empty() => {
                 let row = of.get(&self.rows);
@@ -422,7 +423,7 @@ impl Pair {
         }
     }
 
-    fn step(&self, row: &Transaction, step: &RandomStep) -> StepRecord {
+    fn step(row: &Transaction, step: &RandomStep) -> StepRecord {
         let connector = row.connector.as_str();
         StepRecord {
             progress: step.fetched.then(|| Progress {

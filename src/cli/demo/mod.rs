@@ -37,7 +37,13 @@ pub(super) async fn demo(context: &Context, arguments: &DemoArguments) -> Result
     let engine_context = stage.context(context)?;
     let running = Running::start(&engine_context, Audience::FilesOnly).await?;
     stage.connect(&running).await?;
-    let traffic = Traffic::start(stage.sandbox().clone(), TrafficSettings::default());
+    let traffic = Traffic::start(
+        stage.sandbox().clone(),
+        TrafficSettings {
+            tickets_per_second: 5.0,
+            ..TrafficSettings::default()
+        },
+    );
     let result = if headless {
         let time = arguments.time.unwrap_or(Duration::from_secs(20));
         run_headless(context, &stage, &running, &traffic, time).await

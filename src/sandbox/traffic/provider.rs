@@ -73,7 +73,7 @@ impl Job {
         }
         field_nation.assign(id)?;
         self.step().await;
-        if id % 13 == 0 {
+        if id.is_multiple_of(13) {
             field_nation.post_message(id, &self.text("I can't make it, please cancel"))?;
             return field_nation.cancel(id);
         }
@@ -84,7 +84,7 @@ impl Job {
         field_nation.check_in(id)?;
         self.say("On site, starting work")?;
         self.step().await;
-        if id % 7 == 0 {
+        if id.is_multiple_of(7) {
             field_nation.report_problem(id, &self.text("The part is not here yet"))?;
             self.step().await;
             field_nation.resolve_problems(id)?;

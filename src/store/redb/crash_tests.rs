@@ -462,9 +462,8 @@ fn a_verb_that_breaks_or_panics_takes_nobody_with_it() {
                 Ok(())
             }
         };
-        let spawn = |verb: Box<
-            dyn FnMut(&mut super::Ledger<'_>) -> std::result::Result<(), Fault> + Send,
-        >| {
+        type Verb = Box<dyn FnMut(&mut super::Ledger<'_>) -> std::result::Result<(), Fault> + Send>;
+        let spawn = |verb: Verb| {
             let store = Arc::clone(&store);
             tokio::spawn(async move { store.write(verb).await })
         };
