@@ -38,6 +38,8 @@ pub(super) async fn pulse(shared: Arc<Shared>) {
         for connector in shared.connectors.all().values() {
             mark_alive(&shared, connector).await;
         }
+        // Flows move with time even when nothing happens.
+        shared.changed();
         sleep(&shared, PULSE).await;
     }
 }

@@ -115,6 +115,7 @@ async fn create(attempt: &mut Attempt, record: &Record, mapped: Mapped) -> Stepp
             since: intent.at,
         };
         let looked = field_nation.find(&running.call, &marker, likeness).await;
+        let looked = unclaimed(attempt, &record.id, looked).await?;
         if let Some(found) = attempt.end_look_up(running, looked)? {
             return adopt(attempt, record, mapped, found, false).await;
         }
@@ -131,6 +132,29 @@ async fn create(attempt: &mut Attempt, record: &Record, mapped: Mapped) -> Stepp
     attempt.keep(PayloadKind::Sent, &Value::Object(mapped.output.clone()));
     attempt.save().await?;
     send_create(attempt, record, mapped, &marker).await
+}
+
+/// A work order that only looks like ours may be another record's: one that is linked already is not adopted.
+async fn unclaimed(
+    attempt: &Attempt,
+    record: &RecordId,
+    looked: Result<Found, Failure>,
+) -> Stepped<Result<Found, Failure>> {
+    let Ok(Found::WorkOrders(ids)) = &looked else {
+        return Ok(looked);
+    };
+    for id in ids {
+        let linked = attempt.shared.store.correlations_of(*id).await?;
+        let is_others = |correlation: &Correlation| {
+            correlation.connector != attempt.connector.id || correlation.record != *record
+        };
+        if linked.iter().any(is_others) {
+            return Ok(Ok(Found::Uncertain(format!(
+                "work order {id} looks like it but belongs to another record"
+            ))));
+        }
+    }
+    Ok(looked)
 }
 
 async fn send_create(

@@ -270,3 +270,111 @@ impl Post {
         builder.body(text).map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::model::Category;
+
+    /// Speaks enough SMTP to take mails, and gives their texts to whoever waits.
+    async fn mail_server() -> (u16, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, mails) = mpsc::channel(16);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(talk(stream, sender.clone()));
+            }
+        });
+        (port, mails)
+    }
+
+    async fn talk(stream: tokio::net::TcpStream, mails: mpsc::Sender<String>) {
+        let (reader, mut writer) = stream.into_split();
+        let mut lines = BufReader::new(reader).lines();
+        let mut mail: Option<String> = None;
+        writer.write_all(b"220 test\r\n").await.unwrap();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let answer: &[u8] = match &mut mail {
+                Some(text) if line == "." => {
+                    mails.send(std::mem::take(text)).await.unwrap();
+                    mail = None;
+                    b"250 kept\r\n"
+                }
+                Some(text) => {
+                    text.push_str(&line);
+                    text.push('\n');
+                    continue;
+                }
+                None if line.starts_with("EHLO") => b"250 test\r\n",
+                None if line == "DATA" => {
+                    mail = Some(String::new());
+                    b"354 go on\r\n"
+                }
+                None if line == "QUIT" => b"221 bye\r\n",
+                None => b"250 ok\r\n",
+            };
+            writer.write_all(answer).await.unwrap();
+        }
+    }
+
+    fn connector() -> ConnectorConfig {
+        let text =
+            "platform = \"freshdesk\"\nnotification_email_addresses = [\"ops@example.com\"]\n";
+        ConnectorConfig::parse(Path::new("connectors/fd.toml"), text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_storm_of_failures_is_one_mail() {
+        let (port, mut mails) = mail_server().await;
+        let settings = MailSettings {
+            host: "127.0.0.1".into(),
+            port,
+            tls: MailTls::None,
+            username: None,
+            password: None,
+            from: "fieldbridge@example.com".into(),
+            batch_seconds: 1,
+        };
+        let stopping = CancellationToken::new();
+        let (notifier, _task) = Notifier::start(
+            Some(&settings),
+            &Secrets::default(),
+            "test".into(),
+            stopping,
+        )
+        .unwrap();
+        let failure =
+            Failure::new(Category::Authentication, "the key is refused").hint("Renew the key.");
+        for _ in 0..40 {
+            notifier.paused(&connector(), &failure);
+        }
+        let mail = mails.recv().await.unwrap();
+        assert!(
+            mail.contains("Subject: [fieldbridge] fd: 40 failures"),
+            "{mail}"
+        );
+        assert!(mail.contains("To: ops@example.com"), "{mail}");
+        assert!(mail.contains("Renew the key."), "{mail}");
+        assert!(mail.contains("and 15 more"), "{mail}");
+        assert!(mails.try_recv().is_err(), "one mail only");
+    }
+
+    #[tokio::test]
+    async fn without_mail_settings_nothing_happens() {
+        let (notifier, task) = Notifier::start(
+            None,
+            &Secrets::default(),
+            "test".into(),
+            CancellationToken::new(),
+        )
+        .unwrap();
+        notifier.paused(&connector(), &Failure::new(Category::Network, "x"));
+        assert!(task.is_none());
+    }
+}

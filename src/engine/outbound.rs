@@ -1,5 +1,7 @@
 //! Outbound: what happened to a work order is written on its record.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::attempt::{Attempt, End, Stepped};
@@ -153,10 +155,7 @@ async fn correlate(attempt: &mut Attempt, work_order: WorkOrderId, input: &Value
         linked_at: attempt.shared.now(),
         sent_to_work_order: Targets::new(),
         sent_to_record: Targets::new(),
-        carried: Targets::new()
-            .into_keys()
-            .map(|key| (key, String::new()))
-            .collect(),
+        carried: BTreeMap::new(),
     });
     attempt.end(running, Ok(()), |()| {
         "linked by the marker that the work order carries".into()
@@ -257,7 +256,7 @@ async fn create(attempt: &mut Attempt, input: &Value, work_order: WorkOrderId) -
         linked_at: attempt.shared.now(),
         sent_to_work_order: Targets::new(),
         sent_to_record: fields,
-        carried: std::collections::BTreeMap::new(),
+        carried: BTreeMap::new(),
     });
     attempt.end(running, Ok(()), |()| format!("record {record}"))?;
     attempt.save().await?;

@@ -537,15 +537,26 @@ async fn a_visit_is_scheduled_changed_and_not_doubled() {
             .unwrap(),
         "640"
     );
+    // An exact appointment has no end: it is taken to last an hour.
+    let exact = side(
+        SideRecordKind::Schedule,
+        json!({"dateStart": "2026-05-02 08:00:00"}),
+    );
+    adapter
+        .put_side_record(&call(), &ticket, &exact, None)
+        .await
+        .unwrap();
+    let sent = site.asked(&Method::POST, entries).last().unwrap().json();
+    assert_eq!(sent["dateEnd"], "2026-05-02T09:00:00Z");
     let half = side(
         SideRecordKind::Schedule,
-        json!({"dateStart": "2026-05-01 08:00:00"}),
+        json!({"dateEnd": "2026-05-01 08:00:00"}),
     );
     let failure = adapter
         .put_side_record(&call(), &ticket, &half, None)
         .await
         .unwrap_err();
-    assert!(failure.cause.contains("dateEnd"), "{failure}");
+    assert!(failure.cause.contains("dateStart"), "{failure}");
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ use crate::engine::connectors::Connector;
 use crate::engine::shared::Shared;
 use crate::fieldnation::{Event, EventRefusal, read_event};
 use crate::model::{
-    ConnectorId, DeliveryKey, Direction, Origin, Priority, Progress, RecordId, TransactionId,
+    ConnectorId, DeliveryKey, Direction, Marker, Origin, Priority, Progress, RecordId,
+    TransactionId,
 };
 use crate::store::{Acceptance, Accepted, NewTransaction, StoreError};
 
@@ -44,7 +45,10 @@ pub(super) async fn receive(
             format!("nothing was kept ({refusal}); send it again"),
         )
     };
-    let targets = route(&shared, &event)
+    let marker = field_nation
+        .marker_of(&event.work_order_body)
+        .or_else(|| event.marker.clone());
+    let targets = route(&shared, &event, marker.as_ref())
         .await
         .map_err(|refusal| busy(&refusal))?;
     if targets.is_empty() {
@@ -91,7 +95,11 @@ struct Concerned {
 }
 
 /// Whom an event concerns: those linked to the work order; else the one its marker names; else those that create.
-async fn route(shared: &Shared, event: &Event) -> Result<Vec<Concerned>, StoreError> {
+async fn route(
+    shared: &Shared,
+    event: &Event,
+    marker: Option<&Marker>,
+) -> Result<Vec<Concerned>, StoreError> {
     let all = shared.connectors.all();
     let linked = shared.store.correlations_of(event.work_order).await?;
     let mut concerned: Vec<Concerned> = linked
@@ -105,7 +113,7 @@ async fn route(shared: &Shared, event: &Event) -> Result<Vec<Concerned>, StoreEr
             record: Some(correlation.record),
         })
         .collect();
-    if let Some((connector, record)) = event.marker.as_ref().and_then(crate::model::Marker::record)
+    if let Some((connector, record)) = marker.and_then(Marker::record)
         && all
             .get(&connector)
             .is_some_and(|connector| connector.is_on())
