@@ -101,7 +101,7 @@ fn now(app: &App, row: &Transaction) -> Line {
             append(&mut text, format_args!(" ({})", failure.category));
         }
         (State::Skipped, _, Some(reason), _) => {
-            append(&mut text, format_args!(" ({})", reason.word()))
+            append(&mut text, format_args!(" ({})", reason.word()));
         }
         (State::Retrying | State::Queued, _, _, Some(due)) if due > app.now => {
             append(
