@@ -1,21 +1,22 @@
 //! What all parts of the engine have in common.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::connectors::Connectors;
-use super::intake::TokenKey;
+use super::intake::{TokenDigest, TokenKey};
 use super::notify::Notifier;
 use super::view::QueueHistory;
 use crate::config::{Problem, Secrets, Settings};
 use crate::fieldnation::FieldNation;
 use crate::mapping::Evaluator;
-use crate::model::{Clock, Failure, OwnerId, Random, Timestamp};
+use crate::model::{Clock, ConnectorId, Failure, OwnerId, Random, Timestamp};
 use crate::store::SharedStore;
 
 /// The engine's inside, shared by intake, scheduler, workers and people.
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub preview_evaluator: Evaluator,
     pub notifier: Notifier,
     pub token_key: TokenKey,
+    /// The tokens in force, by their digest: a look-up takes as long whatever was presented.
+    pub tokens: ArcSwap<HashMap<TokenDigest, ConnectorId>>,
     pub public_url: String,
     pub listening_on: String,
     pub history: std::sync::Mutex<QueueHistory>,
@@ -71,6 +74,17 @@ impl Shared {
     pub(crate) fn wake(&self) {
         self.work.notify_one();
         self.changed();
+    }
+
+    /// Takes note of which tokens are in force, after connectors or tokens have changed.
+    pub(crate) fn index_tokens(&self) {
+        let all = self.connectors.all();
+        let in_force = all.values().filter_map(|connector| {
+            let token = connector.live.standing().token?;
+            let digest = TokenDigest::of(&self.token_key.sign(token));
+            Some((digest, connector.id.clone()))
+        });
+        self.tokens.store(Arc::new(in_force.collect()));
     }
 
     pub(crate) fn now(&self) -> Timestamp {

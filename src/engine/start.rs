@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -151,6 +151,7 @@ impl Engine {
             problems: std::sync::Mutex::default(),
             notifier,
             token_key,
+            tokens: ArcSwap::default(),
             history: std::sync::Mutex::default(),
             work: Notify::new(),
             changes: watch::Sender::new(0),
@@ -196,6 +197,7 @@ impl Engine {
         for (id, connector) in shared.connectors.all().iter() {
             self.remember(id, connector).await?;
         }
+        shared.index_tokens();
         for id in &changed {
             let Some(connector) = shared.connectors.get(id) else {
                 continue;

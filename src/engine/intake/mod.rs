@@ -23,7 +23,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::people;
 use super::shared::Shared;
 use refusal::Refusal;
-pub(crate) use token::TokenKey;
+pub(crate) use token::{TokenDigest, TokenKey};
 pub(crate) use trigger::inbound;
 
 /// The routes of the listener.

@@ -293,6 +293,7 @@ impl Control for Engine {
             .set_trigger_token(&connector.id, token)
             .await?;
         connector.live.standing().token = Some(token);
+        self.shared.index_tokens();
         note(
             &self.shared,
             by,
