@@ -89,6 +89,7 @@ impl Trouble {
         }
     }
 }
+
 impl Execution<'_> {
     fn rule(&mut self, rule: &Rule, outcomes: &mut HashMap<usize, Outcome>) {
         if !rule.wants(self.request.event) {

@@ -39,7 +39,7 @@ pub struct Limits {
     pub deadline: Duration,
     /// How long reading all scripts of a mapping may take, once per worker.
     pub preparation: Duration,
-    /// The address space of a worker, in bytes.
+    /// The address space that scripts may use in a worker, in bytes.
     pub memory: u64,
     /// How many workers may be at work at the same time; one more is kept warm.
     pub workers: usize,

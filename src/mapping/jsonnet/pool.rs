@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -432,8 +433,6 @@ impl Death {
 
     /// What a script did to its worker.
     fn fault(&self) -> Fault {
-        /// Sent when a file grows beyond its limit: here, the journal.
-        const SIGXFSZ: i32 = 25;
         let words = &self.words.text;
         let status = match &self.cause {
             Cause::TooLong(limit) => {
@@ -445,7 +444,8 @@ impl Death {
             }
             Cause::Ended(status) => *status,
         };
-        if status.and_then(|status| status.signal()) == Some(SIGXFSZ) {
+        // Sent when a file grows beyond its limit: here, the journal.
+        if status.and_then(|status| status.signal()) == Some(Signal::XFSZ.as_raw()) {
             return Fault::new("the script was stopped, because it wrote too much with std.trace")
                 .hint("trace less, or only under a condition");
         }
@@ -464,14 +464,13 @@ impl Death {
                 "the script was stopped, because its values or brackets are nested too deeply",
             );
         }
-        let panic = words
-            .lines()
-            .find(|line| line.contains("panicked at"))
-            .or_else(|| words.lines().next());
-        Fault::new(format!(
-            "the interpreter failed at this script: {}",
-            panic.unwrap_or("it ended without a word")
-        ))
+        let panic = words.lines().find(|line| line.contains("panicked at"));
+        let told = match (panic, status) {
+            (Some(panic), _) => first_line(panic),
+            (None, Some(status)) => status.to_string(),
+            (None, None) => "it ended without a word".to_owned(),
+        };
+        Fault::new(format!("the interpreter failed at this script: {told}"))
     }
 }
 

@@ -58,6 +58,8 @@ impl WorkerProgram {
             .args(&self.arguments)
             .arg(memory.to_string())
             .env_clear()
+            // The allocator would reserve a gibibyte at once, which the limit on the address space is to prevent.
+            .env("MIMALLOC_ARENA_RESERVE", "0")
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::piped())

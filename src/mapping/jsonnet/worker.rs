@@ -21,7 +21,7 @@ const RECORDS_BETWEEN_LOOKS: u32 = 64;
 const MOST_TRACE: u64 = 1024 * 1024;
 
 /// The child's main: reads requests from standard input and writes replies to standard output until the parent
-/// hangs up. Its second argument is the address space it may use, in bytes.
+/// hangs up. Its second argument is the address space that scripts may use, in bytes.
 #[must_use]
 pub fn worker_main() -> ExitCode {
     let memory = std::env::args()
@@ -52,7 +52,11 @@ fn confine(memory: u64) -> io::Result<()> {
             },
         )
     };
-    limit(Resource::As, memory)?;
+    // What the program and its allocator have reserved by now is none of the scripts' doing.
+    limit(
+        Resource::As,
+        memory.saturating_add(status_kib("VmSize:") * 1024),
+    )?;
     limit(Resource::Core, 0)?;
     // The three standard ones, and a few for time zone data.
     limit(Resource::Nofile, 16)?;
@@ -121,13 +125,14 @@ fn run(
 
 fn is_spent(records: u32) -> bool {
     records >= MOST_RECORDS
-        || (records.is_multiple_of(RECORDS_BETWEEN_LOOKS) && resident_kib() > MOST_RESIDENT_KIB)
+        || (records.is_multiple_of(RECORDS_BETWEEN_LOOKS)
+            && status_kib("VmRSS:") > MOST_RESIDENT_KIB)
 }
 
-/// The memory in use; zero where the system does not tell.
-fn resident_kib() -> u64 {
+/// A size from the system's account of this process; zero where it does not tell.
+fn status_kib(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok())
-        .unwrap_or(0)
+    let size = status.lines().find_map(|line| line.strip_prefix(name));
+    let number = size.and_then(|size| size.trim().trim_end_matches("kB").trim().parse().ok());
+    number.unwrap_or(0)
 }
