@@ -37,7 +37,7 @@ fn main() {
 /// Triggers accepted and on disk; the connector is paused, so nothing is worked on.
 async fn intake(connections: usize, total: u64) {
     let rig = rig::Rig::start(rig::Work::Paused).await;
-    let target = rig.trigger_target();
+    let target = rig.trigger_target(Vec::new());
     let measured = load::run(rig.address(), connections, total, move |number| {
         target.request(number)
     })
@@ -55,8 +55,7 @@ async fn intake(connections: usize, total: u64) {
 /// Webhook, durable, fetch, map ten fields, create, link: until every work order exists.
 async fn inbound(run: u32, connections: usize, total: u64) {
     let rig = rig::Rig::start(rig::Work::Running).await;
-    rig.seed_tickets(total);
-    let target = rig.trigger_target();
+    let target = rig.trigger_target(rig.seed_tickets(total));
     let started = Instant::now();
     let measured = load::run(rig.address(), connections, total, move |number| {
         target.request(number)

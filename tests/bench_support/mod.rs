@@ -30,20 +30,22 @@ pub struct Rig {
     _directory: tempfile::TempDir,
 }
 
-/// Where triggers go.
+/// Where triggers go, and of which tickets.
 #[derive(Clone)]
 pub struct Target {
     path: String,
+    tickets: Arc<Vec<u64>>,
 }
 
 impl Target {
     /// The n-th trigger, as it goes over the wire.
     pub fn request(&self, number: u64) -> Vec<u8> {
-        let body = format!("{{\"ticket_id\":\"{}\"}}", number + 1);
+        let place = usize::try_from(number).unwrap_or_default();
+        let ticket = self.tickets.get(place).copied().unwrap_or(number + 1);
+        let body = format!("{{\"ticket_id\":\"{ticket}\"}}");
         format!(
-            "POST {}&external_id={} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {}&external_id={ticket} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.path,
-            number + 1,
             body.len()
         )
         .into_bytes()
@@ -184,26 +186,28 @@ impl Rig {
         self.engine.address()
     }
 
-    pub fn trigger_target(&self) -> Target {
+    /// A target for triggers of these tickets; of made-up ones where there are none.
+    pub fn trigger_target(&self, tickets: Vec<u64>) -> Target {
         Target {
             path: self.trigger_path.clone(),
+            tickets: Arc::new(tickets),
         }
     }
 
-    /// Opens so many tickets; their ids count from 1.
-    pub fn seed_tickets(&self, count: u64) {
-        for _ in 0..count {
-            let ticket = serde_json::json!({
-                "subject": "Switch port flapping",
-                "description": "<div>Port 14 of the closet switch goes up and down.</div>",
-                "type": "Field Service",
-                "custom_fields": {
-                    "cf_site_address": "100 Sample Street", "cf_site_city": "Tulsa",
-                    "cf_site_state": "OK", "cf_site_zip": "74103",
-                },
-            });
-            self.freshdesk.open_ticket(&ticket).unwrap();
-        }
+    /// Opens so many tickets; answers their ids.
+    pub fn seed_tickets(&self, count: u64) -> Vec<u64> {
+        let ticket = serde_json::json!({
+            "subject": "Switch port flapping",
+            "description": "<div>Port 14 of the closet switch goes up and down.</div>",
+            "type": "Field Service",
+            "custom_fields": {
+                "cf_site_address": "100 Sample Street", "cf_site_city": "Tulsa",
+                "cf_site_state": "OK", "cf_site_zip": "74103",
+            },
+        });
+        (0..count)
+            .map(|_| self.freshdesk.open_ticket(&ticket).unwrap())
+            .collect()
     }
 
     pub async fn stop(self) {

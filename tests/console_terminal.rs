@@ -1,0 +1,152 @@
+//! The real binary in a real pseudo-terminal: what a person sees who types `fieldbridge demo`.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// Generous: the suite runs on two busy cores.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Terminal {
+    parser: Arc<Mutex<vt100::Parser>>,
+    keys: Box<dyn Write + Send>,
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+}
+
+fn size(rows: u16, cols: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+impl Terminal {
+    fn run(arguments: &[&str], rows: u16, cols: u16) -> Self {
+        let pair = native_pty_system().openpty(size(rows, cols)).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_fieldbridge"));
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
+        command.env_remove("NO_COLOR");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let parser = Arc::new(Mutex::new(vt100::Parser::new(rows, cols, 0)));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let shown = parser.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0_u8; 8192];
+            while let Ok(count) = reader.read(&mut buffer) {
+                if count == 0 {
+                    break;
+                }
+                shown.lock().unwrap().process(&buffer[..count]);
+            }
+        });
+        Self {
+            parser,
+            keys: pair.master.take_writer().unwrap(),
+            master: pair.master,
+            child,
+        }
+    }
+
+    fn screen(&self) -> String {
+        self.parser.lock().unwrap().screen().contents()
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits until the screen shows what is asked for.
+    fn wait(&self, what: &str, shows: impl Fn(&str) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !shows(&self.screen()) {
+            assert!(
+                Instant::now() < until,
+                "never saw {what}:\n{}",
+                self.screen()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn resize(&self, rows: u16, cols: u16) {
+        self.parser
+            .lock()
+            .unwrap()
+            .screen_mut()
+            .set_size(rows, cols);
+        self.master.resize(size(rows, cols)).unwrap();
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_newcomer_sees_sync_opens_a_failure_and_leaves_a_clean_terminal() {
+    let mut terminal = Terminal::run(&["demo"], 60, 200);
+    terminal.wait("four panes", |screen| {
+        [
+            "1 Connectors",
+            "2 Queues",
+            "3 Failed",
+            "cw-main",
+            "fd-support",
+        ]
+        .iter()
+        .all(|word| screen.contains(word))
+    });
+    terminal.wait("a planted failure", |screen| {
+        screen.contains("location.state")
+    });
+    terminal.press("?");
+    terminal.wait("the help", |screen| screen.contains("command"));
+    terminal.press("\u{1b}");
+    terminal.press("3");
+    terminal.press("\r");
+    terminal.wait("the group's transactions", |screen| {
+        screen.contains("attempts")
+    });
+    terminal.press("\r");
+    terminal.wait("one transaction", |screen| {
+        screen.contains("Timeline") && screen.contains("Why") && screen.contains("Fix:")
+    });
+    terminal.resize(24, 80);
+    terminal.wait("the same at 80 columns", |screen| {
+        screen.contains("Why") && screen.lines().all(|line| line.chars().count() <= 80)
+    });
+    terminal.press("\u{1b}");
+    terminal.press("\u{1b}");
+    terminal.press("q");
+    let until = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = terminal.child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(
+            Instant::now() < until,
+            "it did not end:\n{}",
+            terminal.screen()
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(status.success(), "{status:?}\n{}", terminal.screen());
+    let parser = terminal.parser.lock().unwrap();
+    assert!(
+        !parser.screen().alternate_screen(),
+        "the alternate screen was left"
+    );
+    assert!(!parser.screen().hide_cursor(), "the cursor is shown again");
+}
