@@ -2,8 +2,11 @@
 
 mod console_sample;
 
+use std::collections::VecDeque;
 use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,9 +21,9 @@ use fieldbridge::engine::{PreviewRequest, PreviewResult, Replay, ReplayPlan, Tra
 use fieldbridge::model::{ConnectorId, PayloadKind, State, TokioClock, Transaction, TransactionId};
 use fieldbridge::platform::Probe;
 use fieldbridge::store::{AuditEntry, ListQuery, Page, PageCursor, PersonMove};
-use futures_util::stream::{self, StreamExt};
+use futures_util::Stream;
 use serde_json::{Map, Value};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// An engine of three dead transactions, the second of which is done meanwhile.
@@ -110,19 +113,50 @@ impl Remote for FakeEngine {
     }
 }
 
-/// Keys from a channel.
-struct Typed(Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>>);
+/// Keys that were typed and not read yet. Like the terminal's own stream, it remembers who asked first and wakes
+/// nobody else.
+#[derive(Default)]
+struct Keys {
+    events: VecDeque<Event>,
+    waker: Option<Waker>,
+    gone: bool,
+}
+
+#[derive(Clone, Default)]
+struct Typed(Arc<Mutex<Keys>>);
+
+impl Typed {
+    fn wake(&self, change: impl FnOnce(&mut Keys)) {
+        let mut keys = self.0.lock().unwrap();
+        change(&mut keys);
+        if let Some(waker) = keys.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Stream for Typed {
+    type Item = io::Result<Event>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut keys = self.0.lock().unwrap();
+        match keys.events.pop_front() {
+            Some(event) => Poll::Ready(Some(Ok(event))),
+            None if keys.gone => Poll::Ready(None),
+            None => {
+                let asking = context.waker().clone();
+                keys.waker.get_or_insert(asking);
+                Poll::Pending
+            }
+        }
+    }
+}
 
 impl Keyboard for Typed {
-    type Events = stream::BoxStream<'static, io::Result<Event>>;
+    type Events = Self;
 
-    fn open(&mut self) -> Self::Events {
-        let events = Arc::clone(&self.0);
-        stream::unfold(events, |events| async {
-            let event = events.lock().await.recv().await?;
-            Some((Ok(event), events))
-        })
-        .boxed()
+    fn open(&mut self) -> Self {
+        self.clone()
     }
 }
 
@@ -143,7 +177,7 @@ impl io::Write for Paper {
 struct Session {
     engine: Arc<FakeEngine>,
     feed: watch::Sender<Feed>,
-    keys: mpsc::UnboundedSender<Event>,
+    keys: Typed,
     paper: Paper,
     console: tokio::task::JoinHandle<io::Result<Exit>>,
 }
@@ -154,14 +188,14 @@ impl Session {
         let (feed, script) = watch::channel(live);
         let engine = Arc::new(FakeEngine::default());
         *engine.feeds.lock().unwrap() = Some(script);
-        let (keys, typed) = mpsc::unbounded_channel();
+        let keys = Typed::default();
         let paper = Paper::default();
         let screen = Screen::take(paper.clone(), (120, 40), Control::BytesOnly).unwrap();
         let settings = ConsoleSettings {
             glyphs: Some(&fieldbridge::console::glyph::UNICODE),
             ..ConsoleSettings::default()
         };
-        let keyboard = Typed(Arc::new(tokio::sync::Mutex::new(typed)));
+        let keyboard = keys.clone();
         let clock = Arc::new(TokioClock::starting_at(sample::now()));
         let remote = Arc::clone(&engine);
         let console = tokio::spawn(run_on(settings, remote, clock, screen, keyboard, (120, 40)));
@@ -181,7 +215,7 @@ impl Session {
                 other => KeyCode::Char(other),
             };
             let event = KeyEvent::new(code, KeyModifiers::NONE);
-            self.keys.send(Event::Key(event)).unwrap();
+            self.keys.wake(|keys| keys.events.push_back(Event::Key(event)));
             self.rest(300).await;
         }
     }
@@ -208,6 +242,25 @@ async fn what_the_engine_says_is_shown_and_quitting_detaches() {
     session.rest(500).await;
     assert!(session.shown().contains("prod-east"), "{}", session.shown());
     assert_eq!(session.quit().await, Exit::Detach);
+}
+
+/// Every key, not only the first, is shown at once and not with the next tick of the clock.
+#[tokio::test(start_paused = true)]
+async fn a_key_is_echoed_at_once() {
+    let session = Session::open();
+    // Away from the whole second, at which everything is looked at anyway.
+    session.rest(2_300).await;
+    for _ in 0..3 {
+        for (code, open) in [(KeyCode::Char('?'), true), (KeyCode::Esc, false)] {
+            let event = KeyEvent::new(code, KeyModifiers::NONE);
+            session
+                .keys
+                .wake(|keys| keys.events.push_back(Event::Key(event)));
+            session.rest(5).await;
+            assert_eq!(session.shown().contains("Keys of"), open);
+        }
+    }
+    session.quit().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,6 +345,6 @@ async fn an_idle_second_writes_little_and_a_flood_of_news_is_drawn_ten_times_a_s
 async fn a_terminal_that_is_gone_ends_the_console() {
     let session = Session::open();
     session.rest(300).await;
-    drop(session.keys);
+    session.keys.wake(|keys| keys.gone = true);
     assert_eq!(session.console.await.unwrap().unwrap(), Exit::Detach);
 }

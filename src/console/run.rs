@@ -1,9 +1,11 @@
 //! The loop: drains whatever happened, then draws once; sleeps when nothing happens.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, MouseEventKind};
@@ -220,7 +222,7 @@ impl<W: Write, K: Keyboard> Console<W, K> {
                 _ = self.terminate.recv() => return Ok(self.terminated()),
             }
             drawing_thread(Some(std::thread::current().id()));
-            self.drain(&mut events);
+            self.drain(&mut events).await;
             if let Some(exit) = self.exit {
                 return Ok(exit);
             }
@@ -236,9 +238,8 @@ impl<W: Write, K: Keyboard> Console<W, K> {
     }
 
     /// Takes whatever else happened meanwhile, so that one frame shows it all.
-    fn drain(&mut self, events: &mut K::Events) {
-        use futures_util::FutureExt;
-        while let Some(Some(Ok(event))) = events.next().now_or_never() {
+    async fn drain(&mut self, events: &mut K::Events) {
+        while let Some(event) = waiting(events).await {
             self.event(event);
             if self.exit.is_some() || !self.pending.is_empty() {
                 return;
@@ -364,6 +365,17 @@ impl<W: Write, K: Keyboard> Console<W, K> {
         self.take(Message::Tick(now));
         self.draw()
     }
+}
+
+/// The event that is there already, if one is.
+///
+/// It asks on behalf of this very task: a terminal's stream remembers who asked first and wakes nobody else.
+async fn waiting(events: &mut (impl Stream<Item = io::Result<Event>> + Unpin)) -> Option<Event> {
+    poll_fn(|context| match events.poll_next_unpin(context) {
+        Poll::Ready(Some(Ok(event))) => Poll::Ready(Some(event)),
+        Poll::Ready(_) | Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 fn is_of_interest(kind: MouseEventKind) -> bool {
