@@ -215,7 +215,8 @@ impl Session {
                 other => KeyCode::Char(other),
             };
             let event = KeyEvent::new(code, KeyModifiers::NONE);
-            self.keys.wake(|keys| keys.events.push_back(Event::Key(event)));
+            self.keys
+                .wake(|keys| keys.events.push_back(Event::Key(event)));
             self.rest(300).await;
         }
     }

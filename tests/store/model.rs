@@ -2,6 +2,7 @@
 //! must be the same, and whatever happens, lanes stay exclusive, counts true, and moves legal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use fieldbridge::model::{
     DeliveryKey, Move, OwnerId, Priority, Progress, RecordId, SkipReason, State, Step, Transaction,
@@ -19,6 +20,11 @@ use super::memory::{lane, recount};
 use super::{World, connector, everything, failure, link, token};
 
 const CONNECTORS: [&str; 2] = ["alpha", "beta"];
+
+/// The one worker of both worlds.
+fn owner() -> OwnerId {
+    OwnerId::from_u128(3)
+}
 
 #[derive(Clone, Debug)]
 pub enum Verb {
@@ -106,6 +112,26 @@ pub struct RandomStep {
     record: Option<u8>,
     work_order: Option<u8>,
     link: Option<(u8, u8)>,
+}
+
+impl RandomStep {
+    fn of(&self, row: &Transaction) -> StepRecord {
+        let connector = row.connector.as_str();
+        let progress = Progress {
+            fetched: true,
+            ..Progress::default()
+        };
+        let link = self
+            .link
+            .map(|(record, number)| link(connector, &record.to_string(), u64::from(number)));
+        StepRecord {
+            progress: self.fetched.then_some(progress),
+            record: self.record.map(|record| RecordId::new(record.to_string())),
+            work_order: self.work_order.map(|number| WorkOrderId(u64::from(number))),
+            link: link.map(Box::new),
+            ..StepRecord::default()
+        }
+    }
 }
 
 fn step() -> impl Strategy<Value = RandomStep> {
@@ -301,69 +327,26 @@ impl Pair {
         (!leased.is_empty()).then(|| *of.get::<&Transaction>(&leased))
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm a verb")]
     fn prepare(&self, verb: &Verb) -> Call {
         let now = self.real.now();
+        let leased = |of: Index, call: &dyn Fn(&Transaction) -> Call| {
+            self.leased(of).map_or(Call::Nothing, call)
+        };
         match verb {
-            Verb::Accept {
-                connector: place,
-                side,
-                background,
-                delivery,
-                out_of_order,
-            } => {
-                let name = CONNECTORS[*place];
-                let new = match side {
-                    Side::Record(record) => self.real.inbound(name, &record.to_string()),
-                    Side::WorkOrder(number) => self.real.outbound(name, u64::from(*number)),
-                    Side::Neither => NewTransaction {
-                        record: None,
-                        ..self.real.inbound(name, "none")
-                    },
-                };
-                let id = if *out_of_order {
-                    id_before(new.id)
-                } else {
-                    new.id
-                };
-                let priority = if *background {
-                    Priority::Background
-                } else {
-                    Priority::Live
-                };
-                Call::Accept(Acceptance {
-                    delivery: delivery.map(|number| DeliveryKey::new(number.to_string())),
-                    ..self.real.acceptance(vec![NewTransaction {
-                        id,
-                        priority,
-                        ..new
-                    }])
-                })
-            }
+            Verb::Accept { .. } => self.arrival(verb),
             Verb::Claim { each, at_most } => Call::Claim(ClaimRequest {
-                owner: OwnerId::from_u128(3),
+                owner: owner(),
                 now,
-                lease: std::time::Duration::from_secs(45),
+                lease: Duration::from_secs(45),
                 wanted: CONNECTORS.map(connector).into_iter().zip(*each).collect(),
                 at_most: *at_most,
             }),
-            Verb::Record { of, step } => self.leased(*of).map_or(Call::Nothing, |row| {
-                Call::Record(token(row), Self::step(row, step))
+            Verb::Record { of, step } => leased(*of, &|row| Call::Record(token(row), step.of(row))),
+            Verb::Conclude { of, end, step } => leased(*of, &|row| {
+                Call::Conclude(token(row), self.end(*end), step.of(row))
             }),
-            Verb::Conclude { of, end, step } => self.leased(*of).map_or(Call::Nothing, |row| {
-                Call::Conclude(token(row), self.end(*end), Self::step(row, step))
-            }),
-            Verb::LateConclude { of } if !self.rows.is_empty() => {
-                let row = of.get(&self.rows);
-                let (transaction, owner) = (row.id, OwnerId::from_u128(3));
-                let token = LeaseToken {
-                    transaction,
-                    owner,
-                    attempt: row.attempts.wrapping_sub(1),
-                };
-                Call::Conclude(token, Outcome::Done, StepRecord::default())
-            }
-            Verb::Renew { of, seconds } => self.leased(*of).map_or(Call::Nothing, |row| {
+            Verb::LateConclude { of } => self.late(*of),
+            Verb::Renew { of, seconds } => leased(*of, &|row| {
                 Call::Renew(token(row), self.real.later(*seconds))
             }),
             Verb::Reclaim => Call::Reclaim,
@@ -388,55 +371,88 @@ impl Pair {
                 )
             }
             Verb::Resume { connector } => Call::Resume(CONNECTORS[*connector]),
-            Verb::Command {
-                of,
-                action,
-                stale,
-                again,
-            } if !self.rows.is_empty() => {
-                let row = of.get(&self.rows);
-                let seen = if *stale {
-                    row.revision.checked_sub(1)
-                } else {
-                    Some(row.revision)
-                };
-                let id = if *again {
-                    Uuid::from_u128(1)
-                } else {
-                    Uuid::from_u128(self.real.id().as_u128())
-                };
-                let action = match action {
-                    Action::Retry => PersonMove::Retry,
-                    Action::Discard => PersonMove::Discard {
-                        reason: "enough".to_owned(),
-                    },
-                    Action::Restore => PersonMove::Restore,
-                };
-                Call::Command(PersonCommand {
-                    id,
-                    seen,
-                    ..self.real.person(row.id, action)
-                })
-            }
-            Verb::Forget { age } => Call::Forget(now - std::time::Duration::from_secs(*age)),
-            Verb::LateConclude { .. } | Verb::Command { .. } => Call::Nothing,
+            Verb::Command { .. } => self.person(verb),
+            Verb::Forget { age } => Call::Forget(now - Duration::from_secs(*age)),
         }
     }
 
-    fn step(row: &Transaction, step: &RandomStep) -> StepRecord {
-        let connector = row.connector.as_str();
-        StepRecord {
-            progress: step.fetched.then(|| Progress {
-                fetched: true,
-                ..Progress::default()
-            }),
-            record: step.record.map(|record| RecordId::new(record.to_string())),
-            work_order: step.work_order.map(|number| WorkOrderId(u64::from(number))),
-            link: step.link.map(|(record, number)| {
-                Box::new(link(connector, &record.to_string(), u64::from(number)))
-            }),
-            ..StepRecord::default()
+    fn arrival(&self, verb: &Verb) -> Call {
+        let Verb::Accept {
+            connector,
+            side,
+            background,
+            delivery,
+            out_of_order,
+        } = verb
+        else {
+            return Call::Nothing;
+        };
+        let name = CONNECTORS[*connector];
+        let mut new = match side {
+            Side::Record(record) => self.real.inbound(name, &record.to_string()),
+            Side::WorkOrder(number) => self.real.outbound(name, u64::from(*number)),
+            Side::Neither => NewTransaction {
+                record: None,
+                ..self.real.inbound(name, "none")
+            },
+        };
+        if *out_of_order {
+            new.id = id_before(new.id);
         }
+        if *background {
+            new.priority = Priority::Background;
+        }
+        Call::Accept(Acceptance {
+            delivery: delivery.map(|number| DeliveryKey::new(number.to_string())),
+            ..self.real.acceptance(vec![new])
+        })
+    }
+
+    /// A worker that comes back with the token of the attempt before.
+    fn late(&self, of: Index) -> Call {
+        if self.rows.is_empty() {
+            return Call::Nothing;
+        }
+        let row = of.get(&self.rows);
+        let token = LeaseToken {
+            transaction: row.id,
+            owner: owner(),
+            attempt: row.attempts.wrapping_sub(1),
+        };
+        Call::Conclude(token, Outcome::Done, StepRecord::default())
+    }
+
+    fn person(&self, verb: &Verb) -> Call {
+        let Verb::Command {
+            of,
+            action,
+            stale,
+            again,
+        } = verb
+        else {
+            return Call::Nothing;
+        };
+        if self.rows.is_empty() {
+            return Call::Nothing;
+        }
+        let row = of.get(&self.rows);
+        let action = match action {
+            Action::Retry => PersonMove::Retry,
+            Action::Discard => PersonMove::Discard {
+                reason: "enough".to_owned(),
+            },
+            Action::Restore => PersonMove::Restore,
+        };
+        let mut command = self.real.person(row.id, action);
+        command.seen = if *stale {
+            row.revision.checked_sub(1)
+        } else {
+            Some(row.revision)
+        };
+        if *again {
+            command.id = Uuid::from_u128(1);
+        }
+        Call::Command(command)
     }
 
     fn end(&self, end: End) -> Outcome {

@@ -319,11 +319,12 @@ fn whatever_was_answered_is_there_after_a_crash_at_any_operation_and_nothing_is_
         };
         let mut ends = [0_usize; 2];
         for operation in 0..all {
-            for survives in [
-                Survives::Everything,
-                Survives::Nothing,
-                Survives::EveryOther,
-            ] {
+            let reordered = if operation % 2 == 0 {
+                Survives::Everything
+            } else {
+                Survives::EveryOther
+            };
+            for survives in [Survives::Nothing, reordered] {
                 let disk = empty.copy();
                 let store = open(&disk);
                 disk.fail_after(operation);
@@ -573,14 +574,14 @@ fn a_pause_cut_short_by_a_crash_is_finished_at_the_next_start() {
             ..acceptance(1)
         };
         store.accept(many).await.unwrap();
-        let hold = Hold {
+        let pause = Hold {
             since: clock().now(),
             failure: None,
             by: None,
         };
         // Only the first part of a pause, as if the process died after it.
         store
-            .write(move |ledger| ledger.pause(&alpha(), &hold))
+            .write(move |ledger| ledger.pause(&alpha(), &pause))
             .await
             .unwrap();
         let held = |counts: Counts| counts.of_connector(&alpha(), State::Held);

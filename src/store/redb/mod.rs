@@ -131,12 +131,16 @@ impl RedbStore {
         self.handle.write(verb).await
     }
 
-    /// Carries on with a pause or a resumption, a bounded number of transactions at a time, also when the
-    /// caller has gone away. Answers how many were moved.
-    async fn settle(&self, connector: ConnectorId, first: u64) -> Result<u64> {
-        let handle = self.handle.clone();
-        let rest = tokio::spawn(async move {
-            let (mut moved, mut last) = (first, first);
+    /// Begins a pause or a resumption and carries it through, a bounded number of transactions a commit,
+    /// also when the caller goes away meanwhile. Answers how many were moved.
+    async fn settle<V>(&self, connector: &ConnectorId, begin: V) -> Result<u64>
+    where
+        V: FnMut(&mut Ledger<'_>) -> std::result::Result<u64, Fault> + Send + 'static,
+    {
+        let (handle, connector) = (self.handle.clone(), connector.clone());
+        let whole = tokio::spawn(async move {
+            let mut last = handle.write(begin).await?;
+            let mut moved = last;
             while last == CHUNK {
                 let connector = connector.clone();
                 last = handle
@@ -147,7 +151,7 @@ impl RedbStore {
             Ok(moved)
         });
         let gone = |_| StoreError::Unavailable("the engine is stopping".to_owned());
-        rest.await.map_err(gone)?
+        whole.await.map_err(gone)?
     }
 }
 
@@ -219,16 +223,14 @@ impl Store for RedbStore {
 
     async fn pause(&self, connector: &ConnectorId, hold: Hold) -> Result<u64> {
         let paused = connector.clone();
-        let first = self
-            .write(move |ledger| ledger.pause(&paused, &hold))
-            .await?;
-        self.settle(connector.clone(), first).await
+        self.settle(connector, move |ledger| ledger.pause(&paused, &hold))
+            .await
     }
 
     async fn resume(&self, connector: &ConnectorId, _at: Timestamp) -> Result<u64> {
         let resumed = connector.clone();
-        let first = self.write(move |ledger| ledger.resume(&resumed)).await?;
-        self.settle(connector.clone(), first).await
+        self.settle(connector, move |ledger| ledger.resume(&resumed))
+            .await
     }
 
     async fn set_watermark(&self, connector: &ConnectorId, watermark: Watermark) -> Result<()> {

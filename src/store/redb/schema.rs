@@ -249,3 +249,65 @@ pub(super) fn record_lane(record: &str) -> String {
 pub(super) fn work_order_lane(work_order: u64) -> String {
     format!("w{work_order}")
 }
+
+#[cfg(test)]
+mod tests {
+    use redb::backends::InMemoryBackend;
+    use redb::{Database, ReadableTableMetadata};
+
+    use super::*;
+
+    fn add_a_secret(txn: &WriteTransaction) -> Result<(), Fault> {
+        let mut secrets = txn.open_table(SECRET)?;
+        let number = secrets.len()?.to_string();
+        secrets.insert(number.as_str(), b"moved".as_slice())?;
+        Ok(())
+    }
+
+    fn prepare_with(database: &Database, migrations: &[Migration]) -> Result<(), String> {
+        let txn = database.begin_write().unwrap();
+        let prepared = prepare(&txn, migrations);
+        match prepared {
+            Ok(()) => {
+                txn.commit().unwrap();
+                Ok(())
+            }
+            Err(Unfit::Unusable(why)) => Err(why),
+            Err(Unfit::Fault(fault)) => panic!("{fault:?}"),
+        }
+    }
+
+    fn secrets(database: &Database) -> u64 {
+        let txn = database.begin_write().unwrap();
+        let secrets = txn.open_table(SECRET).unwrap();
+        secrets.len().unwrap()
+    }
+
+    #[test]
+    fn an_older_file_takes_each_step_forward_once() {
+        let database = Database::builder()
+            .create_with_backend(InMemoryBackend::new())
+            .unwrap();
+        prepare_with(&database, &[]).unwrap();
+        assert_eq!(secrets(&database), 0);
+        prepare_with(&database, &[add_a_secret]).unwrap();
+        prepare_with(&database, &[add_a_secret]).unwrap();
+        assert_eq!(secrets(&database), 1);
+        prepare_with(&database, &[add_a_secret as Migration; 3]).unwrap();
+        assert_eq!(secrets(&database), 3);
+        let why = prepare_with(&database, &[add_a_secret]).unwrap_err();
+        assert!(
+            why.contains("version 4") && why.contains("up to 2"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_new_file_begins_at_the_newest_version() {
+        let database = Database::builder()
+            .create_with_backend(InMemoryBackend::new())
+            .unwrap();
+        prepare_with(&database, &[add_a_secret]).unwrap();
+        assert_eq!(secrets(&database), 0);
+    }
+}
