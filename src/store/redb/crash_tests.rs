@@ -26,6 +26,9 @@ use crate::store::{
     StoreError,
 };
 
+/// A verb as the writer takes it.
+type Verb = Box<dyn FnMut(&mut super::Ledger<'_>) -> std::result::Result<(), Fault> + Send>;
+
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(
         "2026-03-02T08:00:00Z".parse::<Timestamp>().unwrap(),
@@ -463,7 +466,6 @@ fn a_verb_that_breaks_or_panics_takes_nobody_with_it() {
                 Ok(())
             }
         };
-        type Verb = Box<dyn FnMut(&mut super::Ledger<'_>) -> std::result::Result<(), Fault> + Send>;
         let spawn = |verb: Verb| {
             let store = Arc::clone(&store);
             tokio::spawn(async move { store.write(verb).await })
