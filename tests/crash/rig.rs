@@ -162,6 +162,28 @@ impl Rig {
         &self.trigger_url
     }
 
+    /// The states of a ticket's transactions.
+    pub fn states_of(&self, ticket: u64) -> Vec<String> {
+        let ticket = ticket.to_string();
+        let list = [
+            "tx",
+            "list",
+            "--connector",
+            "fd",
+            "--record",
+            &ticket,
+            "--json",
+        ];
+        let output = self.command().args(list).output().unwrap();
+        let page: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        println!("{page:#}");
+        let items = page["items"].as_array().cloned().unwrap_or_default();
+        items
+            .iter()
+            .map(|item| item["state"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         if let Some(mut engine) = self.engine.take() {
