@@ -208,7 +208,7 @@ impl Client {
             method: request.method.to_string(),
             url: self.redactor.url(&address),
             request_headers: headers
-                .map(|(name, value)| ((*name).to_owned(), self.redactor.header(name, value)))
+                .map(|(name, value)| (name.to_string(), self.redactor.header(name, value)))
                 .collect(),
             request_body: self.shown_request(&request.body),
             status: None,

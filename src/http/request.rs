@@ -1,5 +1,7 @@
 //! Requests and responses, as plain data.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
@@ -16,7 +18,7 @@ pub struct Request {
     /// Query parameters to be added, encoded on sending.
     pub query: Vec<(String, String)>,
     /// Headers. What they hold is shown to people unless the [`Redactor`](super::Redactor) knows the name.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body.
     pub body: Body,
 }
@@ -94,8 +96,8 @@ impl Request {
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 

@@ -7,6 +7,7 @@
 mod chance;
 mod connectwise;
 mod control;
+mod desk;
 mod faults;
 mod fieldnation;
 mod freshdesk;
@@ -28,6 +29,7 @@ pub use self::connectwise::{
     ConnectWise, ConnectWiseCredentials, ConnectWiseSettings, EntryProblem, NotePlacement,
     SigningKeyForm, WrongKeys,
 };
+pub use self::desk::{Case, Flaw, Picture, ServiceDesk};
 pub use self::faults::{Extent, Fault, FaultKind, Faults};
 pub use self::fieldnation::{
     ActProblem, ErrorBodies, FieldNation, FieldNationCredentials, FieldNationSettings,

@@ -391,7 +391,9 @@ impl Session {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        request.headers.extend(ask.headers.iter().cloned());
+        let headers = ask.headers.iter();
+        let headers = headers.map(|(name, value)| ((*name).into(), value.clone()));
+        request.headers.extend(headers);
         request.body = ask.body.clone();
         self.client.send(call, request).await
     }
