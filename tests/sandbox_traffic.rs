@@ -97,7 +97,11 @@ impl Broker {
             _ => (PlatformKind::Freshdesk, &query["external_id"]),
         };
         let ticket = id.parse().unwrap();
-        let shown = self.ticket(desk, ticket).await?;
+        let Some(shown) = self.ticket(desk, ticket).await else {
+            // Careless: what can't be read now is never asked for again.
+            self.known.insert((desk, ticket));
+            return None;
+        };
         let wanted = shown["status"]["name"] == "Dispatch to FN" || shown["status"] == 8;
         if !wanted || !self.known.insert((desk, ticket)) {
             return None;
