@@ -69,20 +69,21 @@ const SECRET_PARAMETERS: [&str; 2] = ["client_token=", "access_token="];
 static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let members = SECRET_NAMES.iter().map(|name| format!("\"{name}\""));
     let parameters = SECRET_PARAMETERS.map(str::to_owned);
-    automaton(
-        &members.chain(parameters).collect::<Vec<_>>(),
-        AhoCorasickKind::DFA,
-    )
+    automaton()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(members.chain(parameters))
+        .ok()
 });
 
-/// Finds whichever of these comes first, the longest of those that begin there; names match in any case.
-fn automaton(patterns: &[String], kind: AhoCorasickKind) -> Option<AhoCorasick> {
-    AhoCorasickBuilder::new()
+/// Finds whichever of these comes first, the longest of those that begin there.
+fn automaton() -> AhoCorasickBuilder {
+    let mut builder = AhoCorasickBuilder::new();
+    builder
         .match_kind(MatchKind::LeftmostLongest)
-        .ascii_case_insensitive(true)
-        .kind(Some(kind))
-        .build(patterns)
-        .ok()
+        // JSON is full of the bytes that a prefilter would stop at.
+        .prefilter(false);
+    builder
 }
 
 impl Redactor {
@@ -94,11 +95,10 @@ impl Redactor {
             .into_iter()
             .filter(|secret| secret.len() >= 4)
             .collect();
-        // A private key is a long pattern, for which the compact form is meant.
-        let secrets = match automaton(&secrets, AhoCorasickKind::ContiguousNFA) {
+        let secrets = match automaton().build(&secrets) {
             _ if secrets.is_empty() => Secrets::None,
-            Some(automaton) => Secrets::Some(Arc::new(automaton)),
-            None => Secrets::Unsearchable,
+            Ok(automaton) => Secrets::Some(Arc::new(automaton)),
+            Err(_) => Secrets::Unsearchable,
         };
         Self { secrets }
     }
