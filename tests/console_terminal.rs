@@ -100,12 +100,23 @@ fn a_newcomer_sees_sync_and_leaves_a_clean_terminal() {
         .all(|word| screen.contains(word))
     });
     terminal.wait("a planted failure", |screen| {
-        screen.contains("location.state")
+        // The preview names the field as well: only the group tells that something failed.
+        screen.contains("rule 15 (location.state): required") && screen.contains("3 Failed ·")
     });
     terminal.press("3");
     terminal.wait("the keys of the third pane", |screen| {
         screen.contains("Space mark")
     });
+    terminal.press("\r");
+    terminal.wait("the failures of the group", |screen| {
+        screen.contains("attempts what")
+    });
+    terminal.press("\r");
+    terminal.wait("why the transaction failed", |screen| {
+        screen.contains("Timeline") && screen.contains("Fix: ")
+    });
+    terminal.press("\x1b");
+    terminal.wait("the list again", |screen| screen.contains("attempts what"));
     terminal.press("q");
     let until = Instant::now() + PATIENCE;
     let status = loop {

@@ -39,8 +39,27 @@ impl Measured {
     }
 }
 
-/// Sends `total` requests over `connections`; `request` writes the bytes of the n-th.
+/// Sends `total` requests over `connections`; `request` writes the bytes of the n-th. On a thread of its own:
+/// a generator that waits its turn behind the engine's tasks would measure its own patience.
 pub async fn run(
+    address: SocketAddr,
+    connections: usize,
+    total: u64,
+    request: impl Fn(u64) -> Vec<u8> + Send + Sync + 'static,
+) -> Measured {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let measured = runtime.block_on(generate(address, connections, total, request));
+        let _ = sender.send(measured);
+    });
+    receiver.await.expect("the generator's thread")
+}
+
+async fn generate(
     address: SocketAddr,
     connections: usize,
     total: u64,

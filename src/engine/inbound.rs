@@ -68,8 +68,8 @@ async fn fetch(attempt: &mut Attempt, id: &RecordId) -> Stepped<Record> {
         PayloadKind::Source,
         &serde_json::to_value(&record).unwrap_or_default(),
     );
+    // Reading changes nothing outside, so it goes to disk with what comes next: the intent, or the end.
     attempt.progress.fetched = true;
-    attempt.save().await?;
     Ok(record)
 }
 

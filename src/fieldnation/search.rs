@@ -15,8 +15,9 @@ use crate::model::{Category, Failure, Marker, Timestamp, WorkOrderId};
 /// Rows on a page of a list.
 const PER_PAGE: usize = 100;
 
-/// More pages than this are not read: what lies beyond makes the answer uncertain.
-const MOST_PAGES: u64 = 10;
+/// More pages than this are not read: what lies beyond makes the answer uncertain. Newest first, so that this
+/// many work orders would have to be created between the intent and the look-up.
+const MOST_PAGES: u64 = 50;
 
 /// How long a new work order may stay out of lists and searches; nothing is documented, so a little is assumed.
 const SETTLES: Duration = Duration::from_secs(5);
@@ -93,6 +94,7 @@ impl FieldNation {
                 call,
                 ("f_search", marker.as_str()),
                 "id,title,custom_fields",
+                None,
             )
             .await?;
         let carriers = self.carriers_of(call, marker, &hits.rows).await?;
@@ -103,7 +105,8 @@ impl FieldNation {
             .list(
                 call,
                 ("f_created", &self.days(since)),
-                "id,title,custom_fields",
+                "id,title,custom_fields,milestones",
+                Some(since),
             )
             .await?;
         let carriers = self.carriers_of(call, marker, &created.rows).await?;
@@ -162,6 +165,7 @@ impl FieldNation {
                 call,
                 ("f_created", &self.days(likeness.since)),
                 "id,title,location,milestones",
+                Some(likeness.since),
             )
             .await?;
         let mut alike = Vec::new();
@@ -209,17 +213,21 @@ impl FieldNation {
         format!("{},{}", day(since, -24), day(self.clock.now(), 24))
     }
 
+    /// The rows that a filter leaves, newest first; with `since`, those created before it need not be among them.
     async fn list(
         &self,
         call: &Call,
         filter: (&str, &str),
         columns: &str,
+        since: Option<Timestamp>,
     ) -> Result<Rows, Failure> {
-        let mut all = Vec::new();
+        let mut all: Vec<Value> = Vec::new();
         for page in 1..=MOST_PAGES {
             let request = self
                 .list_request(columns)
                 .query(filter.0, filter.1)
+                .query("sort", "id")
+                .query("order", "desc")
                 .query("page", page.to_string())
                 .query("per_page", PER_PAGE.to_string());
             let mut body = self
@@ -232,7 +240,7 @@ impl FieldNation {
             };
             let is_last = rows.is_empty() || page >= pages;
             all.extend(rows);
-            if is_last {
+            if is_last || since.is_some_and(|since| reaches_back(&all, since)) {
                 return Ok(Rows {
                     rows: all,
                     is_whole: true,
@@ -246,7 +254,26 @@ impl FieldNation {
     }
 }
 
-/// Rows of a list, and whether they are all.
+/// Whether rows in the order of their ids, newest first, go back to before a moment. That they do come in this
+/// order is looked at and not believed: which columns a list can be sorted by is not documented.
+fn reaches_back(rows: &[Value], since: Timestamp) -> bool {
+    let newest_first = rows.is_sorted_by(|one, next| work_order_id(one) > work_order_id(next));
+    let oldest = rows.last().and_then(created);
+    newest_first && oldest.is_some_and(|oldest| oldest < earliest(since))
+}
+
+/// When a row's work order was created.
+fn created(row: &Value) -> Option<Timestamp> {
+    row.pointer("/milestones/created")
+        .and_then(moment::of_object)
+}
+
+/// What was created before this, by Field Nation's clock, was there before the intent.
+fn earliest(since: Timestamp) -> Timestamp {
+    since.checked_sub(SKEW_SECONDS.seconds()).unwrap_or(since)
+}
+
+/// Rows of a list, and whether they are all that matter.
 struct Rows {
     rows: Vec<Value>,
     is_whole: bool,
@@ -260,13 +287,10 @@ enum Resemblance {
 }
 
 fn resemblance(location: &Map<String, Value>, row: &Value, since: Timestamp) -> Resemblance {
-    let created = row
-        .pointer("/milestones/created")
-        .and_then(moment::of_object);
-    let Some(created) = created else {
+    let Some(created) = created(row) else {
         return Resemblance::Unclear;
     };
-    if created < since.checked_sub(SKEW_SECONDS.seconds()).unwrap_or(since) {
+    if created < earliest(since) {
         return Resemblance::Other;
     }
     let Some(there) = row.get("location") else {
@@ -291,4 +315,32 @@ fn same(one: Option<&str>, other: Option<&str>) -> bool {
             .collect::<Vec<_>>()
     };
     one.map(words) == other.map(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(id: u64, created: &str) -> Value {
+        json!({"id": id, "milestones": {"created": {"utc": created}}})
+    }
+
+    #[test]
+    fn a_list_need_not_be_read_beyond_the_intent_if_it_is_in_order() {
+        let since: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
+        let fresh = row(9, "2026-11-25 12:00:01");
+        let skewed = row(8, "2026-11-25 11:59:00");
+        let old = row(7, "2026-11-25 11:50:00");
+        assert!(!reaches_back(&[], since));
+        assert!(!reaches_back(&[fresh.clone(), skewed.clone()], since));
+        assert!(reaches_back(&[fresh.clone(), skewed, old.clone()], since));
+        // The vendor sorted by something else: nothing can be told from the last row.
+        assert!(!reaches_back(
+            &[old.clone(), fresh.clone(), old.clone()],
+            since
+        ));
+        assert!(!reaches_back(&[fresh, json!({"id": 1})], since));
+    }
 }

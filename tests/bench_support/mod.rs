@@ -131,8 +131,8 @@ impl Rig {
         );
         let credentials = field_nation.credentials();
         let settings = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[engine]\nworkers = 64\n[field_nation]\nbase_url = \"{}\"\nclient_id = \"{}\"\n\
-             client_secret = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\ncalls_per_minute = 100000000\nconcurrency = 64\n",
+            "[server]\nlisten = \"127.0.0.1:0\"\n[engine]\nworkers = 160\n[field_nation]\nbase_url = \"{}\"\nclient_id = \"{}\"\n\
+             client_secret = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\ncalls_per_minute = 100000000\nconcurrency = 160\n",
             field_nation.base_url(),
             credentials.client_id,
             credentials.client_secret,
@@ -141,7 +141,7 @@ impl Rig {
         );
         let settings = Settings::parse("fieldbridge.toml".as_ref(), &settings).unwrap();
         let connector = format!(
-            "platform = \"freshdesk\"\n[limits]\ncalls_per_minute = 100000000\nconcurrency = 64\n[settings]\napi_url = \"acme\"\n\
+            "platform = \"freshdesk\"\n[limits]\ncalls_per_minute = 100000000\nconcurrency = 160\n[settings]\napi_url = \"acme\"\n\
              base_url = \"{}\"\napi_key = \"{}\"\nmarker_field = \"cf_fn_work_order\"\n",
             freshdesk.base_url(),
             freshdesk.credentials()
