@@ -11,11 +11,14 @@ use super::journal::{self, Mark};
 use super::{Outcome, Task, input};
 use crate::model::Direction;
 
-/// A worker ends itself after so many records, or when it has grown so large, so that what the interpreter
-/// leaks (values that refer to each other) never adds up. The parent has the next one ready.
+/// Values that refer to each other (`self`, `$`, recursive locals) are only freed when somebody looks for them:
+/// after so many records.
+const RECORDS_BETWEEN_LOOKS: u32 = 64;
+
+/// A worker ends itself after so many records, or when it has grown so large all the same; the parent has the
+/// next one ready.
 const MOST_RECORDS: u32 = 10_000;
 const MOST_RESIDENT_KIB: u64 = 128 * 1024;
-const RECORDS_BETWEEN_LOOKS: u32 = 64;
 
 /// What a script may write with `std.trace` while one record is mapped, in bytes.
 const MOST_TRACE: u64 = 1024 * 1024;
@@ -124,9 +127,13 @@ fn run(
 }
 
 fn is_spent(records: u32) -> bool {
+    if records.is_multiple_of(RECORDS_BETWEEN_LOOKS) {
+        jrsonnet_gcmodule::collect_thread_cycles();
+        if status_kib("VmRSS:") > MOST_RESIDENT_KIB {
+            return true;
+        }
+    }
     records >= MOST_RECORDS
-        || (records.is_multiple_of(RECORDS_BETWEEN_LOOKS)
-            && status_kib("VmRSS:") > MOST_RESIDENT_KIB)
 }
 
 /// A size from the system's account of this process; zero where it does not tell.
