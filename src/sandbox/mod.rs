@@ -16,6 +16,7 @@ mod outbox;
 mod places;
 mod quota;
 mod server;
+mod servicenow;
 mod traffic;
 
 use std::io;
@@ -42,6 +43,10 @@ pub use self::freshdesk::{
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;
+pub use self::servicenow::{
+    BusinessRule, BusinessRuleContent, InvalidQuery, NoteJournal, RecordProblem, ServiceNow,
+    ServiceNowSettings,
+};
 pub use self::traffic::{
     Desk, Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
 };
