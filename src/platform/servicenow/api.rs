@@ -229,7 +229,10 @@ impl Api {
         let Some(Value::Array(rows)) = body.get_mut("result").map(Value::take) else {
             return Err(Failure::new(
                 Category::Server,
-                format!("ServiceNow was asked to {} and answered something else than a list", deed.what),
+                format!(
+                    "ServiceNow was asked to {} and answered something else than a list",
+                    deed.what
+                ),
             ));
         };
         let more = has_next(&response.headers);
@@ -264,9 +267,15 @@ impl Api {
     }
 
     async fn pass(&self, call: &Call) -> Result<Pass, Failure> {
-        let plain = |name, value| Pass { name, value, token: None };
+        let plain = |name, value| Pass {
+            name,
+            value,
+            token: None,
+        };
         match &self.credential {
-            Credential::Basic { password } => Ok(plain("authorization", basic(&self.user, password))),
+            Credential::Basic { password } => {
+                Ok(plain("authorization", basic(&self.user, password)))
+            }
             Credential::ApiKey { key } => Ok(plain("x-sn-apikey", key.clone())),
             Credential::OauthPassword { client, password } => {
                 let token = self
@@ -278,7 +287,13 @@ impl Api {
             Credential::ClientCredentials { client } => {
                 let token = self
                     .tokens
-                    .get(|_| self.token(call, client, vec![("grant_type", "client_credentials".into())]))
+                    .get(|_| {
+                        self.token(
+                            call,
+                            client,
+                            vec![("grant_type", "client_credentials".into())],
+                        )
+                    })
                     .await?;
                 Ok(bearer(token))
             }
@@ -294,7 +309,10 @@ impl Api {
         refresh: Option<SecretString>,
     ) -> Result<Token, Failure> {
         if let Some(refresh) = refresh {
-            let grant = vec![("grant_type", "refresh_token".into()), ("refresh_token", refresh)];
+            let grant = vec![
+                ("grant_type", "refresh_token".into()),
+                ("refresh_token", refresh),
+            ];
             match self.token(call, client, grant).await {
                 Err(failure) if !failure.category.is_passing() => {}
                 outcome => return outcome,
@@ -314,7 +332,10 @@ impl Api {
         client: &OauthClient,
         grant: Vec<(&'static str, SecretString)>,
     ) -> Result<Token, Failure> {
-        let own = [("client_id", client.id.clone()), ("client_secret", client.secret.clone())];
+        let own = [
+            ("client_id", client.id.clone()),
+            ("client_secret", client.secret.clone()),
+        ];
         let pairs = grant.into_iter().chain(own);
         let form = pairs.map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned()));
         let request = Request::post(format!("{}/oauth_token.do", self.root))
@@ -332,7 +353,10 @@ impl Api {
             .hint(TOKEN_HINT));
         };
         let refresh = text_at(&answer, &["refresh_token"]).map(SecretString::from);
-        let lasts = answer.get("expires_in").and_then(seconds).map(Duration::from_secs);
+        let lasts = answer
+            .get("expires_in")
+            .and_then(seconds)
+            .map(Duration::from_secs);
         Ok(Token::new(access.into(), refresh, lasts))
     }
 }
@@ -362,7 +386,9 @@ fn token_refused(failure: Failure) -> Failure {
 const TOKEN_HINT: &str = "Check client_id and client_secret against the instance's Application Registry entry (active, with this grant), and user_name and password; for client credentials the entry must name an OAuth application user.";
 
 fn seconds(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// `Basic base64(user:password)`.

@@ -58,7 +58,12 @@ pub(super) fn prepare(
     let mut prepared = Prepared::default();
     let mut problems = Vec::new();
     for (name, value) in fields {
-        let scene = Scene { table, name, columns, base };
+        let scene = Scene {
+            table,
+            name,
+            columns,
+            base,
+        };
         if let Err(problem) = scene.put(value, &mut prepared) {
             problems.push(problem);
         }
@@ -80,7 +85,10 @@ struct Scene<'a> {
 impl Scene<'_> {
     fn put(&self, value: &Value, prepared: &mut Prepared) -> Result<(), String> {
         let Self { table, name, .. } = self;
-        if let Some(journal) = super::journal::ELEMENTS.iter().find(|journal| *journal == name) {
+        if let Some(journal) = super::journal::ELEMENTS
+            .iter()
+            .find(|journal| *journal == name)
+        {
             let text = guarded(&self.scalar(value)?);
             if !text.trim().is_empty() {
                 prepared.notes.push((*journal, text));
@@ -91,14 +99,23 @@ impl Scene<'_> {
             return Err(format!("{name} can't be written"));
         }
         if let Some(own) = name.strip_prefix("dv_") {
-            return Err(format!("{name} is only what people see of {own}: write {own}, labels are understood"));
+            return Err(format!(
+                "{name} is only what people see of {own}: write {own}, labels are understood"
+            ));
         }
         let column = self.columns.get(name);
-        if !is_field_name(name) || name.contains('.') || (column.is_none() && self.columns.are_all()) {
-            return Err(format!("{table} has no field `{name}`, and ServiceNow would leave it out without a word"));
+        if !is_field_name(name)
+            || name.contains('.')
+            || (column.is_none() && self.columns.are_all())
+        {
+            return Err(format!(
+                "{table} has no field `{name}`, and ServiceNow would leave it out without a word"
+            ));
         }
         match (column.map(|column| &column.kind), value) {
-            (Some(ColumnKind::Reference(leads_to)), _) => self.put_reference(leads_to.as_deref(), value, prepared),
+            (Some(ColumnKind::Reference(leads_to)), _) => {
+                self.put_reference(leads_to.as_deref(), value, prepared)
+            }
             (None, Value::Object(_)) => Err(format!(
                 "it is not known where {name} leads to, because the dictionary can't be read: give its sys_id"
             )),
@@ -125,7 +142,8 @@ impl Scene<'_> {
         value: &Value,
     ) -> Result<String, String> {
         if let (Some(ColumnKind::List), Value::Array(items)) = (kind, value) {
-            let items: Result<Vec<String>, String> = items.iter().map(|item| self.scalar(item)).collect();
+            let items: Result<Vec<String>, String> =
+                items.iter().map(|item| self.scalar(item)).collect();
             return items.map(|items| items.join(","));
         }
         let text = self.scalar(value)?;
@@ -150,7 +168,10 @@ impl Scene<'_> {
             Value::Null => Ok(String::new()),
             Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
             Value::String(text) => Ok(text.clone()),
-            Value::Array(_) | Value::Object(_) => Err(format!("{} takes one value, not a list or an object", self.name)),
+            Value::Array(_) | Value::Object(_) => Err(format!(
+                "{} takes one value, not a list or an object",
+                self.name
+            )),
         }
     }
 
@@ -163,14 +184,21 @@ impl Scene<'_> {
         let name = self.name;
         let by = match value {
             Value::Object(members) => {
-                let given = |member: &str| members.get(member).map(|value| self.scalar(value)).transpose();
+                let given = |member: &str| {
+                    members
+                        .get(member)
+                        .map(|value| self.scalar(value))
+                        .transpose()
+                };
                 if let Some(id) = given("value")?.or(given("sys_id")?) {
                     return self.put_id(&id, prepared);
                 }
                 if let Some(shown) = given("display_value")? {
                     By::Shown(shown)
                 } else {
-                    let pair = |(member, value): (&String, &Value)| Ok((member.clone(), self.scalar(value)?));
+                    let pair = |(member, value): (&String, &Value)| {
+                        Ok((member.clone(), self.scalar(value)?))
+                    };
                     By::Fields(members.iter().map(pair).collect::<Result<_, String>>()?)
                 }
             }
@@ -191,7 +219,9 @@ impl Scene<'_> {
             return self.put_id("", prepared);
         }
         let Some(table) = leads_to else {
-            return Err(format!("it is not known where {name} leads to: give its sys_id"));
+            return Err(format!(
+                "it is not known where {name} leads to: give its sys_id"
+            ));
         };
         prepared.look_ups.push(LookUp {
             field: name.to_owned(),
@@ -204,7 +234,10 @@ impl Scene<'_> {
     fn put_id(&self, id: &str, prepared: &mut Prepared) -> Result<(), String> {
         let id = id.trim();
         if !id.is_empty() && SysId::parse(id).is_none() {
-            return Err(format!("{}.value can't be `{id}`: it takes a sys_id, 32 hexadecimal digits", self.name));
+            return Err(format!(
+                "{}.value can't be `{id}`: it takes a sys_id, 32 hexadecimal digits",
+                self.name
+            ));
         }
         self.keep(id.to_ascii_lowercase(), prepared);
         Ok(())
@@ -215,10 +248,14 @@ impl Scene<'_> {
         let Some(base) = self.base else { return false };
         let held = |member: &str| record::text(base, &format!("{}.{member}", self.name));
         match by {
-            By::Shown(text) => held("display_value").is_some_and(|held| !held.is_empty() && held == *text),
+            By::Shown(text) => {
+                held("display_value").is_some_and(|held| !held.is_empty() && held == *text)
+            }
             By::Fields(pairs) => {
                 !pairs.is_empty()
-                    && pairs.iter().all(|(member, text)| held(member).is_some_and(|held| !held.is_empty() && held == *text))
+                    && pairs.iter().all(|(member, text)| {
+                        held(member).is_some_and(|held| !held.is_empty() && held == *text)
+                    })
             }
         }
     }
@@ -276,17 +313,23 @@ fn boolean(text: &str) -> Option<String> {
 mod tests {
     use serde_json::json;
 
+    use super::super::columns::Origin;
     use super::*;
     use crate::model::PicklistValue;
-    use super::super::columns::Origin;
 
     const USER: &str = "46c6f9efa9fe198101ddf5eed9adf6e7";
 
     fn columns() -> Columns {
         let mut state = Column::new("state", "State", ColumnKind::Integer);
         state.choices = vec![
-            PicklistValue { value: "2".into(), label: "In Progress".into() },
-            PicklistValue { value: "6".into(), label: "Resolved".into() },
+            PicklistValue {
+                value: "2".into(),
+                label: "In Progress".into(),
+            },
+            PicklistValue {
+                value: "6".into(),
+                label: "Resolved".into(),
+            },
         ];
         let mut summary = Column::new("short_description", "", ColumnKind::Text);
         summary.max_length = Some(20);
@@ -339,8 +382,14 @@ mod tests {
                 pair("short_description", "A very long summ […]"),
             ]
         );
-        assert_eq!(values(&json!({"work_start": null})), [pair("work_start", "")]);
-        assert_eq!(values(&json!({"work_start": "2026-03-01 12:00:00"})), [pair("work_start", "2026-03-01 12:00:00")]);
+        assert_eq!(
+            values(&json!({"work_start": null})),
+            [pair("work_start", "")]
+        );
+        assert_eq!(
+            values(&json!({"work_start": "2026-03-01 12:00:00"})),
+            [pair("work_start", "2026-03-01 12:00:00")]
+        );
     }
 
     #[test]
@@ -360,12 +409,27 @@ mod tests {
 
     #[test]
     fn references_are_ids_or_are_looked_up() {
-        assert_eq!(values(&json!({"assigned_to": USER})), [pair("assigned_to", USER)]);
-        assert_eq!(values(&json!({"assigned_to": {"value": USER, "display_value": "x"}})), [pair("assigned_to", USER)]);
-        assert_eq!(values(&json!({"assigned_to": ""})), [pair("assigned_to", "")]);
-        assert_eq!(values(&json!({"assigned_to": {"name": ""}})), [pair("assigned_to", "")]);
+        assert_eq!(
+            values(&json!({"assigned_to": USER})),
+            [pair("assigned_to", USER)]
+        );
+        assert_eq!(
+            values(&json!({"assigned_to": {"value": USER, "display_value": "x"}})),
+            [pair("assigned_to", USER)]
+        );
+        assert_eq!(
+            values(&json!({"assigned_to": ""})),
+            [pair("assigned_to", "")]
+        );
+        assert_eq!(
+            values(&json!({"assigned_to": {"name": ""}})),
+            [pair("assigned_to", "")]
+        );
         let made = prepared(&json!({"assigned_to": {"email": "a@example.com"}}), None).unwrap();
-        assert_eq!(made.look_ups[0].by, By::Fields(vec![pair("email", "a@example.com")]));
+        assert_eq!(
+            made.look_ups[0].by,
+            By::Fields(vec![pair("email", "a@example.com")])
+        );
         let made = prepared(&json!({"assigned_to": "Sample User"}), None).unwrap();
         assert_eq!(made.look_ups[0].by, By::Shown("Sample User".to_owned()));
         assert_eq!(made.look_ups[0].table, "sys_user");
@@ -381,13 +445,21 @@ mod tests {
             json!({"assigned_to": {"email": "a@example.com"}}),
             json!({"assigned_to": USER.to_uppercase()}),
         ] {
-            assert_eq!(prepared(&same, Some(&base)).unwrap(), Prepared::default(), "{same}");
+            assert_eq!(
+                prepared(&same, Some(&base)).unwrap(),
+                Prepared::default(),
+                "{same}"
+            );
         }
     }
 
     #[test]
     fn notes_are_kept_apart() {
-        let made = prepared(&json!({"work_notes": "a [code]b[/code]", "comments": " "}), None).unwrap();
+        let made = prepared(
+            &json!({"work_notes": "a [code]b[/code]", "comments": " "}),
+            None,
+        )
+        .unwrap();
         assert_eq!(made.notes, [("work_notes", "a (code)b(/code)".to_owned())]);
         assert!(made.values.is_empty());
     }

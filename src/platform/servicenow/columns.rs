@@ -109,7 +109,16 @@ impl Columns {
             let kind = ColumnKind::Reference(Some(leads_to.to_owned()));
             columns.push(Column::new(name, "", kind));
         }
-        for name in ["work_start", "work_end", "expected_start", "due_date", "opened_at", "closed_at", "resolved_at", "follow_up"] {
+        for name in [
+            "work_start",
+            "work_end",
+            "expected_start",
+            "due_date",
+            "opened_at",
+            "closed_at",
+            "resolved_at",
+            "follow_up",
+        ] {
             columns.push(Column::new(name, "", ColumnKind::DateTime));
         }
         for name in ["comments", "work_notes"] {
@@ -141,8 +150,13 @@ impl Columns {
             let Some(depth) = lineage.iter().position(|name| *name == table) else {
                 continue;
             };
-            let Some(column) = of_dictionary_row(row) else { continue };
-            match found.iter_mut().find(|(_, known)| known.name == column.name) {
+            let Some(column) = of_dictionary_row(row) else {
+                continue;
+            };
+            match found
+                .iter_mut()
+                .find(|(_, known)| known.name == column.name)
+            {
                 Some(known) if depth < known.0 => *known = (depth, column),
                 Some(_) => {}
                 None => found.push((depth, column)),
@@ -169,12 +183,20 @@ impl Columns {
                 continue;
             }
             let place = cell(row, "sequence").parse().unwrap_or(i64::MAX);
-            by_field.entry(cell(row, "element")).or_default().push((depth, place, choice));
+            by_field
+                .entry(cell(row, "element"))
+                .or_default()
+                .push((depth, place, choice));
         }
         for column in &mut self.columns {
-            let Some(choices) = by_field.remove(&column.name) else { continue };
+            let Some(choices) = by_field.remove(&column.name) else {
+                continue;
+            };
             let nearest = choices.iter().map(|(depth, ..)| *depth).min();
-            let mut own: Vec<_> = choices.into_iter().filter(|(depth, ..)| Some(*depth) == nearest).collect();
+            let mut own: Vec<_> = choices
+                .into_iter()
+                .filter(|(depth, ..)| Some(*depth) == nearest)
+                .collect();
             own.sort_by_key(|(_, place, _)| *place);
             let mut distinct: Vec<PicklistValue> = Vec::new();
             for (.., choice) in own {
@@ -202,7 +224,10 @@ impl Columns {
             column.choices = choices
                 .into_iter()
                 .flatten()
-                .map(|choice| PicklistValue { value: cell(choice, "value"), label: cell(choice, "label") })
+                .map(|choice| PicklistValue {
+                    value: cell(choice, "value"),
+                    label: cell(choice, "label"),
+                })
                 .filter(|choice| !choice.value.is_empty())
                 .collect();
             column
@@ -224,16 +249,23 @@ fn of_dictionary_row(row: &Value) -> Option<Column> {
     let mut column = Column::new(&name, &cell(row, "column_label"), kind);
     column.required = cell(row, "mandatory") == "true";
     column.read_only = cell(row, "read_only") == "true";
-    column.max_length = cell(row, "max_length").parse().ok().filter(|length| *length > 0);
+    column.max_length = cell(row, "max_length")
+        .parse()
+        .ok()
+        .filter(|length| *length > 0);
     Some(column)
 }
 
 fn kind_of(internal_type: &str, reference: &str) -> ColumnKind {
     match internal_type {
-        "reference" | "domain_id" => ColumnKind::Reference(Some(reference.to_owned()).filter(|name| !name.is_empty())),
+        "reference" | "domain_id" => {
+            ColumnKind::Reference(Some(reference.to_owned()).filter(|name| !name.is_empty()))
+        }
         "boolean" => ColumnKind::Boolean,
         "integer" | "longint" => ColumnKind::Integer,
-        "decimal" | "float" | "currency" | "currency2" | "price" | "percent_complete" => ColumnKind::Number,
+        "decimal" | "float" | "currency" | "currency2" | "price" | "percent_complete" => {
+            ColumnKind::Number
+        }
         "glide_date" => ColumnKind::Date,
         "glide_date_time" | "due_date" => ColumnKind::DateTime,
         "glide_list" => ColumnKind::List,
@@ -271,7 +303,13 @@ const INCIDENT_STATES: [(&str, &str); 6] = [
 /// The parents of tables that instances come with, for when `sys_db_object` can't be read.
 pub(super) fn usual_parents(table: &str) -> &'static [&'static str] {
     match table {
-        "incident" | "problem" | "change_request" | "sc_task" | "sc_req_item" | "wm_order" | "wm_task"
+        "incident"
+        | "problem"
+        | "change_request"
+        | "sc_task"
+        | "sc_req_item"
+        | "wm_order"
+        | "wm_task"
         | "sn_customerservice_case" => &["task"],
         _ => &[],
     }
@@ -289,9 +327,7 @@ mod tests {
 
     #[test]
     fn the_nearest_tables_entry_and_choices_win() {
-        let row = |table: &str, element: &str, label: &str, kind: &str| {
-            json!({"name": table, "element": element, "column_label": label, "internal_type": kind, "mandatory": "false", "max_length": "160"})
-        };
+        let row = |table: &str, element: &str, label: &str, kind: &str| json!({"name": table, "element": element, "column_label": label, "internal_type": kind, "mandatory": "false", "max_length": "160"});
         let rows = [
             row("task", "state", "State", "integer"),
             row("task", "short_description", "Short description", "string"),
@@ -300,9 +336,7 @@ mod tests {
             row("task", "", "", "collection"),
         ];
         let mut columns = Columns::of_dictionary(&rows, &lineage());
-        let choice = |table: &str, value: &str, label: &str, sequence: &str| {
-            json!({"name": table, "element": "state", "value": value, "label": label, "sequence": sequence})
-        };
+        let choice = |table: &str, value: &str, label: &str, sequence: &str| json!({"name": table, "element": "state", "value": value, "label": label, "sequence": sequence});
         columns.add_choices(
             &[
                 choice("task", "1", "Open", "1"),
@@ -332,7 +366,10 @@ mod tests {
         }}))
         .unwrap();
         let caller = columns.get("caller_id").unwrap();
-        assert_eq!(caller.kind, ColumnKind::Reference(Some("sys_user".to_owned())));
+        assert_eq!(
+            caller.kind,
+            ColumnKind::Reference(Some("sys_user".to_owned()))
+        );
         assert!(caller.required && columns.are_all());
         assert_eq!(columns.get("state").unwrap().choices.len(), 1);
     }
@@ -341,7 +378,10 @@ mod tests {
     fn without_a_dictionary_only_the_usual_is_known() {
         let columns = Columns::built_in("incident");
         assert!(!columns.are_all());
-        assert_eq!(columns.get("state").unwrap().choice("In progress").unwrap(), "2");
+        assert_eq!(
+            columns.get("state").unwrap().choice("In progress").unwrap(),
+            "2"
+        );
         assert!(Columns::built_in("wm_task").get("state").is_none());
     }
 }

@@ -22,7 +22,8 @@ use crate::platform::Wish;
 /// A table's line of parents is no longer than this.
 const MOST_PARENTS: usize = 10;
 
-const DICTIONARY_FIELDS: &str = "name,element,column_label,internal_type,mandatory,max_length,reference,read_only";
+const DICTIONARY_FIELDS: &str =
+    "name,element,column_label,internal_type,mandatory,max_length,reference,read_only";
 const CHOICE_FIELDS: &str = "name,element,value,label,sequence,inactive,language";
 
 impl ServiceNow {
@@ -71,7 +72,10 @@ impl ServiceNow {
             Err(failure) => return Err(failure),
         }
         let table = &self.settings.table;
-        let deed = Deed::new(Right::ReadDictionary, format!("describe the form of {table}"));
+        let deed = Deed::new(
+            Right::ReadDictionary,
+            format!("describe the form of {table}"),
+        );
         let request = self.api.part(Method::GET, &format!("ui/meta/{table}"));
         match self.api.json(call, &deed, request).await {
             Ok(answer) => {
@@ -79,7 +83,12 @@ impl ServiceNow {
                 Ok(told.unwrap_or_else(|| Columns::built_in(table)))
             }
             // Whatever it says of a path that the vendor does not promise is no news about the instance.
-            Err(failure) if !matches!(failure.category, Category::Authentication | Category::Network | Category::RateLimited) => {
+            Err(failure)
+                if !matches!(
+                    failure.category,
+                    Category::Authentication | Category::Network | Category::RateLimited
+                ) =>
+            {
                 Ok(Columns::built_in(table))
             }
             Err(failure) => Err(failure),
@@ -119,7 +128,10 @@ impl ServiceNow {
         match self.api.rows(call, &deed, listing).await {
             Ok(mut rows) => {
                 // Compared here as well: a condition that was dropped must not bring in what is switched off.
-                rows.retain(|row| cell(row, "inactive") != "true" && matches!(cell(row, "language").as_str(), "en" | ""));
+                rows.retain(|row| {
+                    cell(row, "inactive") != "true"
+                        && matches!(cell(row, "language").as_str(), "en" | "")
+                });
                 Ok(Some(rows))
             }
             Err(failure) if failure.category == Category::Configuration => Ok(None),
@@ -148,7 +160,10 @@ impl ServiceNow {
                 break;
             };
             let parent = cell(own, "super_class.name");
-            if parent.is_empty() || lineage.contains(&parent) || super::settings::table_name(&parent).is_err() {
+            if parent.is_empty()
+                || lineage.contains(&parent)
+                || super::settings::table_name(&parent).is_err()
+            {
                 break;
             }
             lineage.push(parent);
@@ -171,7 +186,9 @@ fn describe(column: &Column, related: &[String], fields: &mut Vec<Field>) {
     let mut field = Field::new(name.clone(), column.label.clone(), kind(&column.kind));
     field.required = column.required && !column.read_only;
     field.read_only = column.read_only || name.starts_with("sys_");
-    field.max_length = column.max_length.filter(|_| column.kind == ColumnKind::Text);
+    field.max_length = column
+        .max_length
+        .filter(|_| column.kind == ColumnKind::Text);
     field.picklist.clone_from(&column.choices);
     let is_choice = !column.choices.is_empty();
     fields.push(field);
@@ -183,11 +200,19 @@ fn describe(column: &Column, related: &[String], fields: &mut Vec<Field>) {
         for (part, told) in [("value", "sys_id"), ("display_value", "as people see it")] {
             let label = format!("{}, {told}", column.label);
             let field = Field::new(format!("{name}.{part}"), label, FieldKind::Text);
-            fields.push(if part == "value" { field } else { field.read_only() });
+            fields.push(if part == "value" {
+                field
+            } else {
+                field.read_only()
+            });
         }
         for path in related {
             if let Some((_, part)) = path.split_once('.').filter(|(own, _)| own == name) {
-                fields.push(Field::new(path.clone(), format!("{}: {part}", column.label), FieldKind::Text));
+                fields.push(Field::new(
+                    path.clone(),
+                    format!("{}: {part}", column.label),
+                    FieldKind::Text,
+                ));
             }
         }
     }
@@ -210,7 +235,9 @@ fn kind(kind: &ColumnKind) -> FieldKind {
 fn add_template(template: &Value, fields: &mut Vec<Field>) {
     let mut add = |path: String, kind: FieldKind| {
         if !fields.iter().any(|field| field.path == path) {
-            let is_fixed = path.starts_with("sys_") || path.starts_with("dv_") || path.ends_with(".display_value");
+            let is_fixed = path.starts_with("sys_")
+                || path.starts_with("dv_")
+                || path.ends_with(".display_value");
             let field = Field::new(path.clone(), path.clone(), kind);
             fields.push(if is_fixed { field.read_only() } else { field });
         }

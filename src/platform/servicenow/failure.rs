@@ -60,8 +60,12 @@ impl Right {
             Self::Attach => {
                 "Give the user the role itil and read and write access to the record: attachments follow the record's own ACLs."
             }
-            Self::ReadRelated => "Give the user a role that may read the table that this field refers to.",
-            Self::WriteSide => "Give the user a role that may read and write the table of time_table or charge_table.",
+            Self::ReadRelated => {
+                "Give the user a role that may read the table that this field refers to."
+            }
+            Self::WriteSide => {
+                "Give the user a role that may read and write the table of time_table or charge_table."
+            }
         }
     }
 }
@@ -121,7 +125,11 @@ impl Meaning {
             Self::NoTable
         } else if has(&["no record found", "record doesn't exist"]) {
             Self::NoRecord
-        } else if has(&["acl exception", "security constraints", "insufficient rights"]) {
+        } else if has(&[
+            "acl exception",
+            "security constraints",
+            "insufficient rights",
+        ]) {
             Self::Acl
         } else if has(&["not authenticated", "auth information"]) {
             Self::NoLogin
@@ -165,7 +173,13 @@ pub(super) fn judge(
         return Err(refusal(deed, response, body.as_ref(), now));
     }
     let is_read = method.is_safe();
-    let unsure = |failure: Failure| if is_read { failure } else { failure.effect_unknown() };
+    let unsure = |failure: Failure| {
+        if is_read {
+            failure
+        } else {
+            failure.effect_unknown()
+        }
+    };
     match body {
         Some(body) => match complaint(&body) {
             None => Ok(body),
@@ -196,13 +210,19 @@ fn no_json(deed: &Deed, response: &Response) -> Failure {
     if is_page(response) {
         return Failure::new(
             Category::Server,
-            format!("ServiceNow answered {} with a page instead of data", deed.what),
+            format!(
+                "ServiceNow answered {} with a page instead of data",
+                deed.what
+            ),
         )
         .hint(ASLEEP_HINT);
     }
     Failure::new(
         Category::Server,
-        format!("ServiceNow answered {} with something else than JSON: {begin}", deed.what),
+        format!(
+            "ServiceNow answered {} with something else than JSON: {begin}",
+            deed.what
+        ),
     )
     .hint(ADDRESS_HINT)
 }
@@ -233,9 +253,12 @@ pub(super) fn refusal(
 ) -> Failure {
     let Deed { what, right } = deed;
     let status = response.status;
-    let said = body.and_then(complaint).unwrap_or_else(|| status.to_string());
+    let said = body
+        .and_then(complaint)
+        .unwrap_or_else(|| status.to_string());
     let meaning = Meaning::of(&said);
-    let refused = |category| Failure::new(category, format!("ServiceNow refused to {what}: {said}"));
+    let refused =
+        |category| Failure::new(category, format!("ServiceNow refused to {what}: {said}"));
     match status {
         StatusCode::UNAUTHORIZED => refused(Category::Authentication).hint(LOGIN_HINT),
         StatusCode::FORBIDDEN => match meaning {
@@ -310,7 +333,8 @@ fn until_reset(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 const LOGIN_HINT: &str = "Check user_name and password, or client_id and client_secret, or api_key; that the user is active, not locked out and not asked for a second factor; and that it may use web services.";
 const POLICY_HINT: &str = "A data policy or business rule of the instance wants more, or something else: map the fields it names (an incident is resolved only with close_code and close_notes), or set default_close_code and default_close_notes.";
 const TABLE_HINT: &str = "Check object_name: it is the table's name, e.g. incident, wm_task or u_field_visit, not its label; an application's own tables begin with x_.";
-const ADDRESS_HINT: &str = "Check instance_name (and base_url, if set): it is the part before .service-now.com.";
+const ADDRESS_HINT: &str =
+    "Check instance_name (and base_url, if set): it is the part before .service-now.com.";
 const ASLEEP_HINT: &str = "A developer or demo instance that sleeps answers with a page: wake it up by signing in. Otherwise a login page or a proxy stands in the way.";
 
 #[cfg(test)]
@@ -332,27 +356,78 @@ mod tests {
     }
 
     fn envelope(message: &str, detail: &str) -> String {
-        serde_json::json!({"error": {"message": message, "detail": detail}, "status": "failure"}).to_string()
+        serde_json::json!({"error": {"message": message, "detail": detail}, "status": "failure"})
+            .to_string()
     }
 
     #[test]
     fn status_and_text_together_decide() {
         use Category::{Authentication, Configuration, RateLimited, Server, Validation};
-        let acl = envelope("Operation Failed", "ACL Exception Update Failed due to security constraints");
-        let policy = envelope("Operation Failed", "Data Policy Exception: The following fields are mandatory: Resolution code, Resolution notes");
-        let rule = envelope("Operation Failed", "Operation against file 'incident' was aborted by Business Rule 'Guard^a1'. Business Rule Stack:Guard");
+        let acl = envelope(
+            "Operation Failed",
+            "ACL Exception Update Failed due to security constraints",
+        );
+        let policy = envelope(
+            "Operation Failed",
+            "Data Policy Exception: The following fields are mandatory: Resolution code, Resolution notes",
+        );
+        let rule = envelope(
+            "Operation Failed",
+            "Operation against file 'incident' was aborted by Business Rule 'Guard^a1'. Business Rule Stack:Guard",
+        );
         for (right, status, body, category) in [
-            (Right::Read, 401, envelope("User Not Authenticated", "Required to provide Auth information"), Authentication),
-            (Right::Read, 401, r#"{"error":"invalid_grant","error_description":"access_denied"}"#.to_owned(), Authentication),
+            (
+                Right::Read,
+                401,
+                envelope(
+                    "User Not Authenticated",
+                    "Required to provide Auth information",
+                ),
+                Authentication,
+            ),
+            (
+                Right::Read,
+                401,
+                r#"{"error":"invalid_grant","error_description":"access_denied"}"#.to_owned(),
+                Authentication,
+            ),
             (Right::Write, 403, acl.clone(), Configuration),
             (Right::SignIn, 403, acl, Authentication),
             (Right::Write, 403, policy, Validation),
             (Right::Write, 403, rule, Validation),
-            (Right::Read, 404, envelope("No Record found", "Record doesn't exist or ACL restricts the record retrieval"), Validation),
-            (Right::Read, 404, "<html>nothing</html>".to_owned(), Configuration),
-            (Right::Read, 400, envelope("Invalid table incidnet", ""), Configuration),
-            (Right::Write, 400, envelope("Bad request", "something"), Validation),
-            (Right::Read, 429, envelope("Rate limit exceeded", ""), RateLimited),
+            (
+                Right::Read,
+                404,
+                envelope(
+                    "No Record found",
+                    "Record doesn't exist or ACL restricts the record retrieval",
+                ),
+                Validation,
+            ),
+            (
+                Right::Read,
+                404,
+                "<html>nothing</html>".to_owned(),
+                Configuration,
+            ),
+            (
+                Right::Read,
+                400,
+                envelope("Invalid table incidnet", ""),
+                Configuration,
+            ),
+            (
+                Right::Write,
+                400,
+                envelope("Bad request", "something"),
+                Validation,
+            ),
+            (
+                Right::Read,
+                429,
+                envelope("Rate limit exceeded", ""),
+                RateLimited,
+            ),
             (Right::Read, 302, String::new(), Configuration),
             (Right::Read, 406, String::new(), Configuration),
             (Right::Attach, 413, String::new(), Validation),
@@ -369,13 +444,23 @@ mod tests {
         let cut = r#"{"result":[{"sys_id":"a"}],"error":{"message":"Transaction cancelled: maximum execution time exceeded","detail":null},"status":"failure"}"#;
         for (body, category) in [
             (cut, Category::Server),
-            ("<!DOCTYPE html><html>Hibernating Instance</html>", Category::Server),
-            (r#"{"error":{"message":"Invalid table x"}}"#, Category::Configuration),
+            (
+                "<!DOCTYPE html><html>Hibernating Instance</html>",
+                Category::Server,
+            ),
+            (
+                r#"{"error":{"message":"Invalid table x"}}"#,
+                Category::Configuration,
+            ),
             (r#"{"error":"odd"}"#, Category::Server),
             ("not json", Category::Server),
         ] {
             let read = told(Right::Read, &Method::GET, &answer(200, body));
-            assert_eq!((read.category, read.effect), (category, Effect::None), "{body}");
+            assert_eq!(
+                (read.category, read.effect),
+                (category, Effect::None),
+                "{body}"
+            );
             let write = told(Right::Write, &Method::PATCH, &answer(200, body));
             assert_eq!(write.effect, Effect::Unknown, "{body}");
         }
@@ -386,7 +471,9 @@ mod tests {
     #[test]
     fn a_used_up_limit_says_when_it_is_over() {
         let mut limited = answer(429, "");
-        limited.headers.insert("x-ratelimit-reset", "1772366460".parse().unwrap());
+        limited
+            .headers
+            .insert("x-ratelimit-reset", "1772366460".parse().unwrap());
         let failure = told(Right::Read, &Method::GET, &limited);
         assert_eq!(failure.retry_after, Some(Duration::from_secs(60)));
         limited.headers.insert("retry-after", "30".parse().unwrap());
@@ -399,8 +486,14 @@ mod tests {
         let read = |text: &str| complaint(&serde_json::from_str(text).unwrap());
         assert_eq!(read(r#"{"result":[]}"#), None);
         assert_eq!(read(r#"{"error":null}"#), None);
-        assert_eq!(read(r#"{"error":{"message":"a","detail":null}}"#).as_deref(), Some("a"));
-        assert_eq!(read(r#"{"error":{"message":"a","detail":"b."}}"#).as_deref(), Some("a: b"));
+        assert_eq!(
+            read(r#"{"error":{"message":"a","detail":null}}"#).as_deref(),
+            Some("a")
+        );
+        assert_eq!(
+            read(r#"{"error":{"message":"a","detail":"b."}}"#).as_deref(),
+            Some("a: b")
+        );
         assert_eq!(read(r#"{"error":{}}"#).as_deref(), Some("{}"));
         assert_eq!(
             read(r#"{"error":"invalid_grant","error_description":"access_denied"}"#).as_deref(),
@@ -410,10 +503,16 @@ mod tests {
 
     #[test]
     fn only_the_apis_own_404_means_that_a_record_is_not_there() {
-        let own = envelope("No Record found", "Record doesn't exist or ACL restricts the record retrieval");
+        let own = envelope(
+            "No Record found",
+            "Record doesn't exist or ACL restricts the record retrieval",
+        );
         assert!(is_no_record(&answer(404, &own)));
         assert!(!is_no_record(&answer(404, "<html>")));
-        assert!(!is_no_record(&answer(404, &envelope("Requested URI does not represent any resource", ""))));
+        assert!(!is_no_record(&answer(
+            404,
+            &envelope("Requested URI does not represent any resource", "")
+        )));
         assert!(!is_no_record(&answer(200, &own)));
     }
 }

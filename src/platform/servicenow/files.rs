@@ -65,7 +65,11 @@ impl ServiceNow {
     }
 
     /// Reads a file's bytes.
-    pub(super) async fn read_file(&self, call: &Call, file: &FileReference) -> Result<FileContent, Failure> {
+    pub(super) async fn read_file(
+        &self,
+        call: &Call,
+        file: &FileReference,
+    ) -> Result<FileContent, Failure> {
         let Some(id) = SysId::parse(&file.id) else {
             return Err(Failure::new(
                 Category::Validation,
@@ -77,11 +81,17 @@ impl ServiceNow {
         let request = self.api.part(Method::GET, &format!("attachment/{id}/file"));
         let response = self.api.answer(call, request).await?;
         let is_file = response.headers.contains_key("x-attachment-metadata");
-        let names_page = file.media_type.as_deref().is_some_and(|kind| kind.contains("html"));
+        let names_page = file
+            .media_type
+            .as_deref()
+            .is_some_and(|kind| kind.contains("html"));
         if !response.is_success() || (!is_file && !names_page && is_page(&response)) {
             return match judge(&deed, &Method::GET, &response, self.api.now()) {
                 Err(failure) => Err(failure),
-                Ok(_) => Err(Failure::new(Category::Server, format!("ServiceNow did not {}", deed.what))),
+                Ok(_) => Err(Failure::new(
+                    Category::Server,
+                    format!("ServiceNow did not {}", deed.what),
+                )),
             };
         }
         let told = response.header("content-type");
@@ -109,14 +119,20 @@ impl ServiceNow {
             .query("table_name", table.as_str())
             .query("table_sys_id", id.as_str())
             .query("file_name", name)
-            .body(Body::Bytes(media_type(&file.media_type), file.bytes.clone()));
+            .body(Body::Bytes(
+                media_type(&file.media_type),
+                file.bytes.clone(),
+            ));
         let answer = self.api.json(call, &deed, request).await?;
         let attached = answer.get("result").map(|result| cell(result, "sys_id"));
         match attached.as_deref().and_then(SysId::parse) {
             Some(id) => Ok(Some(id.as_str().to_owned())),
             None => Err(Failure::new(
                 Category::Server,
-                format!("ServiceNow was asked to {} and did not say that it did", deed.what),
+                format!(
+                    "ServiceNow was asked to {} and did not say that it did",
+                    deed.what
+                ),
             )
             .effect_unknown()),
         }
@@ -137,11 +153,15 @@ impl ServiceNow {
             .hint("Leave the file in Field Nation; if the instance's com.glide.attachment.max_size is larger, set attachment_max_mb to it."));
         }
         if length == 0 {
-            return Err(Failure::new(Category::Validation, format!("{name} is empty"))
-                .hint("There is nothing to carry over."));
+            return Err(
+                Failure::new(Category::Validation, format!("{name} is empty"))
+                    .hint("There is nothing to carry over."),
+            );
         }
         let allowed = &self.settings.extensions;
-        let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+        let extension = name
+            .rsplit_once('.')
+            .map(|(_, extension)| extension.to_ascii_lowercase());
         if allowed.is_empty() || extension.is_some_and(|extension| allowed.contains(&extension)) {
             return Ok(());
         }
@@ -156,7 +176,11 @@ impl ServiceNow {
 /// A file's name without what a path or a query could make of it.
 fn file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|character| !character.is_control()).take(200).collect();
+    let clean: String = last
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(200)
+        .collect();
     if clean.trim_matches(['.', ' ']).is_empty() {
         "file".to_owned()
     } else {

@@ -31,7 +31,9 @@ impl Conditions {
     /// The fields that are looked at.
     pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
         let state = (!self.states.is_empty()).then_some("state");
-        state.into_iter().chain(self.filter.iter().flat_map(Filter::fields))
+        state
+            .into_iter()
+            .chain(self.filter.iter().flat_map(Filter::fields))
     }
 
     /// Judges a shaped record.
@@ -42,9 +44,8 @@ impl Conditions {
         if !self.states.is_empty() {
             let value = record::text(fields, "state").unwrap_or_default();
             let label = record::text(fields, "dv_state").unwrap_or_default();
-            let named = |wanted: &String| {
-                *wanted == value || (!label.is_empty() && same(wanted, &label))
-            };
+            let named =
+                |wanted: &String| *wanted == value || (!label.is_empty() && same(wanted, &label));
             if !self.states.iter().any(named) {
                 let state = if label.is_empty() { value } else { label };
                 return Err(format!(
@@ -53,7 +54,9 @@ impl Conditions {
                 ));
             }
         }
-        self.filter.as_ref().map_or(Ok(()), |filter| filter.judge(fields))
+        self.filter
+            .as_ref()
+            .map_or(Ok(()), |filter| filter.judge(fields))
     }
 }
 
@@ -72,14 +75,20 @@ mod tests {
     fn state_and_query_must_both_hold() {
         let filter = Filter::parse("u_send_to_fn=true").unwrap();
         let conditions = Conditions::new(vec!["in progress".into(), "10".into()], Some(filter));
-        let record = |state: &str, label: &str, flag: &str| {
-            json!({"state": state, "dv_state": label, "u_send_to_fn": flag})
-        };
-        assert_eq!(conditions.judge(&record("2", "In Progress", "true")), Ok(()));
-        assert_eq!(conditions.judge(&record("10", "Pending Dispatch", "true")), Ok(()));
+        let record = |state: &str, label: &str, flag: &str| json!({"state": state, "dv_state": label, "u_send_to_fn": flag});
+        assert_eq!(
+            conditions.judge(&record("2", "In Progress", "true")),
+            Ok(())
+        );
+        assert_eq!(
+            conditions.judge(&record("10", "Pending Dispatch", "true")),
+            Ok(())
+        );
         let why = conditions.judge(&record("1", "New", "true")).unwrap_err();
         assert!(why.contains("its state is New"), "{why}");
-        let why = conditions.judge(&record("2", "In Progress", "false")).unwrap_err();
+        let why = conditions
+            .judge(&record("2", "In Progress", "false"))
+            .unwrap_err();
         assert!(why.contains("u_send_to_fn"), "{why}");
         assert_eq!(Conditions::default().judge(&json!({})), Ok(()));
     }

@@ -19,13 +19,19 @@ pub(super) fn steps(trigger_url: &str, settings: &Checked) -> Vec<String> {
         None => format!("HTTP Query Parameters of that method: external_id = ${{sys_id}}; table = {table}."),
     });
     if settings.trigger_secret.is_some() {
-        steps.push("HTTP Headers of that method: X-Fieldbridge-Secret = the connector's trigger_secret.".to_owned());
+        steps.push(
+            "HTTP Headers of that method: X-Fieldbridge-Secret = the connector's trigger_secret."
+                .to_owned(),
+        );
     }
     steps.push(format!(
         "Open System Definition › Business Rules and choose New. Table: {table}. Advanced: on. When: async. Insert and Update: on.{}",
         condition(settings)
     ));
-    steps.push(format!("Condition: gs.getUserName() != '{}' (or our own changes come back as triggers).", settings.user.replace('\'', "\\'")));
+    steps.push(format!(
+        "Condition: gs.getUserName() != '{}' (or our own changes come back as triggers).",
+        settings.user.replace('\'', "\\'")
+    ));
     steps.push(format!("Script:\n{}", script()));
     steps.extend([
         "For notes and files to be carried at once, let the rule run on every update, not only on a change of state.".to_owned(),
@@ -37,7 +43,10 @@ pub(super) fn steps(trigger_url: &str, settings: &Checked) -> Vec<String> {
 fn condition(settings: &Checked) -> String {
     let mut wanted = Vec::new();
     if !settings.conditions.states().is_empty() {
-        wanted.push(format!("State is {}", settings.conditions.states().join(" or ")));
+        wanted.push(format!(
+            "State is {}",
+            settings.conditions.states().join(" or ")
+        ));
     }
     if let Some(filter) = settings.conditions.filter() {
         let fields: Vec<&str> = filter.fields().collect();
@@ -46,7 +55,10 @@ fn condition(settings: &Checked) -> String {
     if wanted.is_empty() {
         " Filter conditions: those of the records that need field work, e.g. State is Pending Dispatch.".to_owned()
     } else {
-        format!(" Filter conditions: {}; the connector drops other records anyway.", wanted.join(" and "))
+        format!(
+            " Filter conditions: {}; the connector drops other records anyway.",
+            wanted.join(" and ")
+        )
     }
 }
 
@@ -55,7 +67,9 @@ fn endpoint(trigger_url: &str) -> (&str, Option<&str>) {
     let Some((endpoint, query)) = trigger_url.split_once('?') else {
         return (trigger_url, None);
     };
-    let token = query.split('&').find_map(|pair| pair.strip_prefix("client_token="));
+    let token = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("client_token="));
     (endpoint, token)
 }
 
@@ -74,7 +88,10 @@ mod tests {
     #[test]
     fn the_token_is_taken_out_of_the_endpoint() {
         let url = "https://fb.example/v1/broker/inbound?client_token=abc&x=1";
-        assert_eq!(endpoint(url), ("https://fb.example/v1/broker/inbound", Some("abc")));
+        assert_eq!(
+            endpoint(url),
+            ("https://fb.example/v1/broker/inbound", Some("abc"))
+        );
         let url = "https://fb.example/integrations/trigger/abc";
         assert_eq!(endpoint(url), (url, None));
     }

@@ -102,7 +102,10 @@ impl ServiceNow {
     /// The notes as the record renders them.
     async fn rendered(&self, call: &Call, id: &SysId) -> Result<Vec<Entry>, Failure> {
         let table = &self.settings.table;
-        let deed = Deed::new(Right::Read, format!("read the rendered notes of {table} {id}"));
+        let deed = Deed::new(
+            Right::Read,
+            format!("read the rendered notes of {table} {id}"),
+        );
         let request = self
             .api
             .record(Method::GET, table, id)
@@ -134,7 +137,12 @@ impl ServiceNow {
                 author: block.author,
                 text: plain(&block.text),
                 at: offset.and_then(|offset| {
-                    let zoned = block.at.checked_sub(offset).ok()?.to_zoned(TimeZone::UTC).ok()?;
+                    let zoned = block
+                        .at
+                        .checked_sub(offset)
+                        .ok()?
+                        .to_zoned(TimeZone::UTC)
+                        .ok()?;
                     Some(zoned.timestamp())
                 }),
             })
@@ -145,7 +153,12 @@ impl ServiceNow {
     }
 
     /// Adds a note. The vendor gives it no id.
-    pub(super) async fn write_note(&self, call: &Call, id: &SysId, note: &Note) -> Result<(), Failure> {
+    pub(super) async fn write_note(
+        &self,
+        call: &Call,
+        id: &SysId,
+        note: &Note,
+    ) -> Result<(), Failure> {
         let text = guarded(&note.text);
         if text.trim().is_empty() {
             return Err(Failure::new(
@@ -155,7 +168,10 @@ impl ServiceNow {
         }
         let mut body = Map::new();
         body.insert(element(note.visibility).to_owned(), text.into());
-        let deed = Deed::new(Right::Write, format!("add a note to {} {id}", self.settings.table));
+        let deed = Deed::new(
+            Right::Write,
+            format!("add a note to {} {id}", self.settings.table),
+        );
         self.patch(call, &deed, id, body).await.map(drop)
     }
 
@@ -172,7 +188,9 @@ impl ServiceNow {
         let there = self.read_notes(call, id).await?;
         let stands = |(name, text): &(&'static str, String)| {
             there.iter().any(|note| {
-                note.by_us && element(note.visibility) == *name && squeezed(&note.text) == squeezed(&plain(text))
+                note.by_us
+                    && element(note.visibility) == *name
+                    && squeezed(&note.text) == squeezed(&plain(text))
             })
         };
         Ok(wanted.into_iter().filter(|one| !stands(one)).collect())
@@ -180,7 +198,14 @@ impl ServiceNow {
 }
 
 fn unreadable(element: &str, text: &str) -> Failure {
-    let begin: String = text.trim().lines().next().unwrap_or_default().chars().take(60).collect();
+    let begin: String = text
+        .trim()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(60)
+        .collect();
     Failure::new(
         Category::Configuration,
         format!("the rendered {element} begin with `{begin}`, which names no date, author and kind"),
@@ -207,7 +232,11 @@ fn blocks(text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for line in text.lines() {
         if let Some((at, author)) = head(line) {
-            blocks.push(Block { at, author: author.to_owned(), text: String::new() });
+            blocks.push(Block {
+                at,
+                author: author.to_owned(),
+                text: String::new(),
+            });
         } else if let Some(block) = blocks.last_mut() {
             block.text.push_str(line);
             block.text.push('\n');
@@ -230,7 +259,9 @@ fn with_ids(entries: Vec<Entry>) -> Vec<Note> {
         .into_iter()
         .map(|entry| {
             let text = squeezed(&entry.text);
-            let count = alike.entry((entry.element.clone(), text.clone())).or_default();
+            let count = alike
+                .entry((entry.element.clone(), text.clone()))
+                .or_default();
             let id = note_id(&entry.element, &text, *count);
             *count += 1;
             Note {
@@ -285,13 +316,20 @@ fn without_tags(html: &str) -> String {
             _ => {}
         }
     }
-    let unescaped = text.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">");
-    unescaped.replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+    let unescaped = text
+        .replace("&nbsp;", " ")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">");
+    unescaped
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
 }
 
 /// A text of somebody else's that is to be shown as it is: what would be rendered as HTML is not.
 pub(super) fn guarded(text: &str) -> String {
-    text.replace("[code]", "(code)").replace("[/code]", "(/code)")
+    text.replace("[code]", "(code)")
+        .replace("[/code]", "(/code)")
 }
 
 #[cfg(test)]
@@ -324,19 +362,36 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_head_is_text() {
         for line in [
-            "2026-03-01 - A (B)", "- A (Work notes)", "2026-03-01 06:00:00 - A", "2026-03-01 06:00:00 A (B)",
-            "01/03/2026 06:00:00 - A (B)", "2026-03-01 06:00:00 -  (B)",
+            "2026-03-01 - A (B)",
+            "- A (Work notes)",
+            "2026-03-01 06:00:00 - A",
+            "2026-03-01 06:00:00 A (B)",
+            "01/03/2026 06:00:00 - A (B)",
+            "2026-03-01 06:00:00 -  (B)",
         ] {
             assert!(head(line).is_none(), "{line}");
         }
-        assert_eq!(head("2026-03-01 06:00:00 - A (ext) (Work notes)").unwrap().1, "A (ext)");
+        assert_eq!(
+            head("2026-03-01 06:00:00 - A (ext) (Work notes)")
+                .unwrap()
+                .1,
+            "A (ext)"
+        );
         assert!(super::blocks("no head at all").is_empty());
     }
 
     #[test]
     fn the_same_note_has_the_same_id_whichever_way_it_was_read() {
-        let rows = with_ids(vec![entry("comments", "ok"), entry("work_notes", "ok"), entry("comments", "ok")]);
-        let rendered = with_ids(vec![entry("work_notes", " ok\n"), entry("comments", "ok"), entry("comments", "ok")]);
+        let rows = with_ids(vec![
+            entry("comments", "ok"),
+            entry("work_notes", "ok"),
+            entry("comments", "ok"),
+        ]);
+        let rendered = with_ids(vec![
+            entry("work_notes", " ok\n"),
+            entry("comments", "ok"),
+            entry("comments", "ok"),
+        ]);
         assert_eq!(rows[0].id, rendered[1].id);
         assert_eq!(rows[1].id, rendered[0].id);
         assert_eq!(rows[2].id, rendered[2].id);

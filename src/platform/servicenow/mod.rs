@@ -195,12 +195,18 @@ impl Platform for ServiceNow {
         let secret = self.settings.trigger_secret.as_ref();
         match trigger::read(request, secret, &self.settings.table)? {
             Told::OtherTable(other) => Ok(TriggerReading::NotOurs {
-                why: format!("it is about {other}, the connector carries {}", self.settings.table),
+                why: format!(
+                    "it is about {other}, the connector carries {}",
+                    self.settings.table
+                ),
             }),
             Told::Records(named, form) => {
                 let ids = tokio::time::timeout(LOOK_UP_PATIENCE, self.canonical(named)).await;
                 let ids = ids.map_err(|_| {
-                    TriggerRefusal::NotNow("the record's number could not be looked up in time; send the sys_id".to_owned())
+                    TriggerRefusal::NotNow(
+                        "the record's number could not be looked up in time; send the sys_id"
+                            .to_owned(),
+                    )
                 })??;
                 Ok(trigger::records(&ids, form))
             }
@@ -290,7 +296,8 @@ impl Platform for ServiceNow {
         side: &SideRecord,
         existing: Option<&str>,
     ) -> Result<String, Failure> {
-        self.put_side(call, &SysId::of(record)?, side, existing).await
+        self.put_side(call, &SysId::of(record)?, side, existing)
+            .await
     }
 
     async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
@@ -316,7 +323,10 @@ impl Platform for ServiceNow {
 
     fn record_url(&self, record: &RecordId) -> Option<String> {
         let id = SysId::of(record).ok()?;
-        Some(format!("{}/{}.do?sys_id={id}", self.settings.portal, self.settings.table))
+        Some(format!(
+            "{}/{}.do?sys_id={id}",
+            self.settings.portal, self.settings.table
+        ))
     }
 }
 

@@ -31,7 +31,10 @@ impl ServiceNow {
             self.probe_conditions(columns, &mut probe);
         }
         let checked = self.check_marker_field(call).await;
-        probe.checks.push(outcome("correlation field", checked.map(|()| self.settings.marker_field.clone())));
+        probe.checks.push(outcome(
+            "correlation field",
+            checked.map(|()| self.settings.marker_field.clone()),
+        ));
         if let Some(id) = &sample {
             self.probe_related(call, id, &mut probe).await;
         }
@@ -45,8 +48,18 @@ impl ServiceNow {
             let query = Query::default();
             let deed = Deed::new(Right::WriteSide, format!("read {}", side.table));
             let names = format!("sys_id,{}", side.parent);
-            let page = self.api.page(call, &deed, &Listing::of(&side.table, &query, &names).limit(1)).await;
-            probe.checks.push(outcome(&format!("table {}", side.table), page.map(|_| "readable; writing is shown by the first entry".to_owned())));
+            let page = self
+                .api
+                .page(
+                    call,
+                    &deed,
+                    &Listing::of(&side.table, &query, &names).limit(1),
+                )
+                .await;
+            probe.checks.push(outcome(
+                &format!("table {}", side.table),
+                page.map(|_| "readable; writing is shown by the first entry".to_owned()),
+            ));
         }
         if self.writes() {
             probe.checks.push(done(
@@ -64,14 +77,23 @@ impl ServiceNow {
         let asked = match Query::is("user_name", self.api.user()) {
             Ok(query) => {
                 let names = "user_name,name,active,locked_out,time_zone";
-                self.api.page(call, &deed, &Listing::of("sys_user", &query, names).limit(1)).await
+                self.api
+                    .page(
+                        call,
+                        &deed,
+                        &Listing::of("sys_user", &query, names).limit(1),
+                    )
+                    .await
             }
             Err(failure) => Err(failure),
         };
         let title = self.api.credential().title();
         match asked {
             Ok(page) => {
-                let own = page.rows.iter().find(|row| same(&cell(row, "user_name"), self.api.user()));
+                let own = page
+                    .rows
+                    .iter()
+                    .find(|row| same(&cell(row, "user_name"), self.api.user()));
                 probe.checks.push(Check {
                     credential: true,
                     ..done(what, &format!("{title}, user {}", self.api.user()))
@@ -83,7 +105,9 @@ impl ServiceNow {
                 true
             }
             // Signed in, but this table is closed to the user.
-            Err(failure) if failure.category == Category::Configuration && failure.cause.contains("ACL") => {
+            Err(failure)
+                if failure.category == Category::Configuration && failure.cause.contains("ACL") =>
+            {
                 probe.checks.push(Check {
                     credential: true,
                     ..done(what, &format!("{title}; sys_user can't be read"))
@@ -92,7 +116,10 @@ impl ServiceNow {
             }
             Err(failure) => {
                 let credential = failure.category == Category::Authentication;
-                probe.checks.push(Check { credential, ..failed(what, failure) });
+                probe.checks.push(Check {
+                    credential,
+                    ..failed(what, failure)
+                });
                 false
             }
         }
@@ -102,14 +129,22 @@ impl ServiceNow {
         let table = &self.settings.table;
         let query = Query::default();
         let deed = Deed::new(Right::Read, format!("read {table}"));
-        let page = self.api.page(call, &deed, &Listing::of(table, &query, "sys_id,number").limit(1)).await;
+        let page = self
+            .api
+            .page(
+                call,
+                &deed,
+                &Listing::of(table, &query, "sys_id,number").limit(1),
+            )
+            .await;
         let what = format!("read {table}");
         match page {
             Ok(page) => {
                 let row = page.rows.first();
                 let detail = match row {
                     Some(row) => format!("e.g. {}", cell(row, "number")),
-                    None => "no record is to be seen: the table is empty, or ACLs hide its records".to_owned(),
+                    None => "no record is to be seen: the table is empty, or ACLs hide its records"
+                        .to_owned(),
                 };
                 probe.checks.push(done(&what, &detail));
                 row.and_then(|row| SysId::parse(&cell(row, "sys_id")))
@@ -121,12 +156,20 @@ impl ServiceNow {
         }
     }
 
-    async fn probe_fields(&self, call: &Call, probe: &mut Probe) -> Option<std::sync::Arc<Columns>> {
+    async fn probe_fields(
+        &self,
+        call: &Call,
+        probe: &mut Probe,
+    ) -> Option<std::sync::Arc<Columns>> {
         let what = "fields";
         match self.columns(call, Freshness::Now).await {
             Ok(columns) => {
                 let count = columns.columns.len();
-                let choices = columns.columns.iter().filter(|column| !column.choices.is_empty()).count();
+                let choices = columns
+                    .columns
+                    .iter()
+                    .filter(|column| !column.choices.is_empty())
+                    .count();
                 probe.checks.push(match columns.origin {
                     Origin::Dictionary => done(what, &format!("{count} from sys_dictionary, {choices} with choices")),
                     Origin::Forms => done(what, &format!("{count} from the form's description; sys_dictionary can't be read (role personalize_dictionary)")),
@@ -191,11 +234,20 @@ impl ServiceNow {
                 .hint("Correct trigger_on_state: each instance has its own states.");
             probe.checks.push(failed("trigger_on_state", failure));
         }
-        let Some(filter) = self.settings.conditions.filter().filter(|_| columns.are_all()) else {
+        let Some(filter) = self
+            .settings
+            .conditions
+            .filter()
+            .filter(|_| columns.are_all())
+        else {
             return;
         };
         let first = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
-        let unknown: Vec<String> = filter.fields().map(first).filter(|name| columns.get(name).is_none()).collect();
+        let unknown: Vec<String> = filter
+            .fields()
+            .map(first)
+            .filter(|name| columns.get(name).is_none())
+            .collect();
         probe.checks.push(if unknown.is_empty() {
             done("trigger_query", "all its fields exist")
         } else {
@@ -222,10 +274,18 @@ impl ServiceNow {
             .query("sysparm_exclude_reference_link", "true");
         let answer = self.api.result_if_there(call, &deed, request).await;
         let seen = |answer: Option<Value>| {
-            let count = answer.as_ref().and_then(Value::as_object).map_or(0, serde_json::Map::len);
-            format!("{count} of {} can be read on {id}", self.settings.related.len())
+            let count = answer
+                .as_ref()
+                .and_then(Value::as_object)
+                .map_or(0, serde_json::Map::len);
+            format!(
+                "{count} of {} can be read on {id}",
+                self.settings.related.len()
+            )
         };
-        probe.checks.push(outcome("related fields", answer.map(seen)));
+        probe
+            .checks
+            .push(outcome("related fields", answer.map(seen)));
     }
 
     async fn probe_journal(&self, call: &Call, probe: &mut Probe) {
@@ -234,12 +294,21 @@ impl ServiceNow {
             Err(failure) => return probe.checks.push(failed("read notes", failure)),
         };
         let deed = Deed::new(Right::ReadJournal, "read sys_journal_field");
-        let page = self.api.page(call, &deed, &Listing::of("sys_journal_field", &query, "sys_id").limit(1)).await;
+        let page = self
+            .api
+            .page(
+                call,
+                &deed,
+                &Listing::of("sys_journal_field", &query, "sys_id").limit(1),
+            )
+            .await;
         let rendered = "from the record's rendered text, for sys_journal_field can't be read; the user's date format must be yyyy-MM-dd";
         probe.checks.push(match page {
             Ok(page) if page.rows.is_empty() => done("read notes", rendered),
             Ok(_) => done("read notes", "from sys_journal_field"),
-            Err(failure) if failure.category == Category::Configuration => done("read notes", rendered),
+            Err(failure) if failure.category == Category::Configuration => {
+                done("read notes", rendered)
+            }
             Err(failure) => failed("read notes", failure),
         });
     }
@@ -251,7 +320,9 @@ impl ServiceNow {
             .part(Method::GET, "attachment")
             .query("sysparm_limit", "1");
         let page = self.api.page_of(call, &deed, request).await;
-        probe.checks.push(outcome("attachments", page.map(|_| "readable".to_owned())));
+        probe
+            .checks
+            .push(outcome("attachments", page.map(|_| "readable".to_owned())));
     }
 
     fn writes(&self) -> bool {
@@ -265,14 +336,25 @@ fn time_zone(own: &Value) -> Check {
     if cell(own, "locked_out") == "true" || cell(own, "active") == "false" {
         return failed(
             "user",
-            Failure::new(Category::Configuration, "the user is locked out or not active")
-                .hint("Unlock and activate it in User Administration › Users."),
+            Failure::new(
+                Category::Configuration,
+                "the user is locked out or not active",
+            )
+            .hint("Unlock and activate it in User Administration › Users."),
         );
     }
     match zone.as_str() {
-        "" => done("user", "its time zone is the system's; GMT is safest for catch-up"),
+        "" => done(
+            "user",
+            "its time zone is the system's; GMT is safest for catch-up",
+        ),
         "GMT" | "UTC" | "Etc/UTC" | "Etc/GMT" => done("user", "time zone GMT"),
-        other => done("user", &format!("its time zone is {other}; GMT is safest for catch-up, for moments are asked for in UTC")),
+        other => done(
+            "user",
+            &format!(
+                "its time zone is {other}; GMT is safest for catch-up, for moments are asked for in UTC"
+            ),
+        ),
     }
 }
 

@@ -29,7 +29,10 @@ fn is_value(value: &str) -> bool {
         && value.len() <= LONGEST
         && !value.contains('^')
         && !value.chars().any(char::is_control)
-        && !value.trim_start().to_ascii_lowercase().starts_with("javascript:")
+        && !value
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("javascript:")
 }
 
 /// An encoded query whose every part is well-formed.
@@ -71,7 +74,10 @@ impl Query {
     /// # Errors
     /// As [`Self::is`]; also when there are no values, or one that has a comma.
     pub(super) fn and_one_of(self, field: &str, values: &[&str]) -> Result<Self, Failure> {
-        if values.iter().any(|value| value.contains(',') || !is_value(value)) {
+        if values
+            .iter()
+            .any(|value| value.contains(',') || !is_value(value))
+        {
             return Err(unfit(field, &values.join(",")));
         }
         self.and(field, "IN", &values.join(","))
@@ -165,7 +171,9 @@ impl Filter {
             if joint == Joint::Choice {
                 choices.push(Vec::new());
             }
-            let Some(group) = choices.last_mut() else { continue };
+            let Some(group) = choices.last_mut() else {
+                continue;
+            };
             match (joint, group.last_mut()) {
                 (Joint::Or, Some(any_of)) => any_of.push(condition),
                 (Joint::Or, None) => return Err("it begins with ^OR".to_owned()),
@@ -209,7 +217,11 @@ impl Filter {
             parts.join("^OR")
         };
         let group = |group: &Vec<AnyOf>| group.iter().map(any_of).collect::<Vec<_>>().join("^");
-        self.choices.iter().map(group).collect::<Vec<_>>().join("^NQ")
+        self.choices
+            .iter()
+            .map(group)
+            .collect::<Vec<_>>()
+            .join("^NQ")
     }
 
     /// Whether it can be joined with other conditions: `^NQ` begins a query of its own.
@@ -271,7 +283,10 @@ impl Condition {
                 "its {} is \"{held}\", and trigger_query wants {wanted}",
                 self.field
             ),
-            None => format!("it has no readable field {}, and trigger_query wants {wanted}", self.field),
+            None => format!(
+                "it has no readable field {}, and trigger_query wants {wanted}",
+                self.field
+            ),
         }
     }
 
@@ -325,7 +340,14 @@ mod tests {
 
     #[test]
     fn what_would_be_dropped_is_never_sent() {
-        for value in ["", "  ", "a^ORDERBYx", "a\nb", "javascript:gs.log(1)", " JavaScript:x"] {
+        for value in [
+            "",
+            "  ",
+            "a^ORDERBYx",
+            "a\nb",
+            "javascript:gs.log(1)",
+            " JavaScript:x",
+        ] {
             assert!(Query::is("number", value).is_err(), "{value:?}");
         }
         for field in ["", "Number", "a b", "a..b", ".a", "a=b^c", "1a", "a^b"] {
@@ -355,12 +377,18 @@ mod tests {
         let text = "active=true^stateIN1,2^ORu_urgent=true^location.stateISNOTEMPTY";
         let filter = Filter::parse(text).unwrap();
         assert_eq!(filter.encoded(), text);
-        let fields = json!({"active": "true", "state": "2", "location": {"value": "x", "state": "MN"}});
+        let fields =
+            json!({"active": "true", "state": "2", "location": {"value": "x", "state": "MN"}});
         assert_eq!(filter.judge(&fields), Ok(()));
         let fields = json!({"active": "true", "state": "6", "u_urgent": "TRUE", "location": {"state": "MN"}});
         assert_eq!(filter.judge(&fields), Ok(()));
         let fields = json!({"active": "true", "state": "6", "u_urgent": "false", "location": {"state": "MN"}});
-        assert!(filter.judge(&fields).unwrap_err().contains("its state is \"6\""));
+        assert!(
+            filter
+                .judge(&fields)
+                .unwrap_err()
+                .contains("its state is \"6\"")
+        );
     }
 
     #[test]
@@ -374,9 +402,22 @@ mod tests {
     #[test]
     fn fragments_that_mean_everything_are_refused() {
         for text in [
-            "", "^", "state=", "state", "stateIN", "stateIN1,,2", "=1", "ORstate=1", "ORDERBYnumber",
-            "state=1^", "state=1^ORDERBYnumber", "State=1", "state=1^^active=true", "state>1",
-            "sys_created_on>=javascript:gs.daysAgo(1)", "number=javascript:x",
+            "",
+            "^",
+            "state=",
+            "state",
+            "stateIN",
+            "stateIN1,,2",
+            "=1",
+            "ORstate=1",
+            "ORDERBYnumber",
+            "state=1^",
+            "state=1^ORDERBYnumber",
+            "State=1",
+            "state=1^^active=true",
+            "state>1",
+            "sys_created_on>=javascript:gs.daysAgo(1)",
+            "number=javascript:x",
         ] {
             assert!(Filter::parse(text).is_err(), "{text:?}");
         }

@@ -37,7 +37,10 @@ impl ServiceNow {
         let Value::Object(result) = result else {
             return Err(Failure::new(
                 Category::Server,
-                format!("ServiceNow was asked to {} and answered no record", deed.what),
+                format!(
+                    "ServiceNow was asked to {} and answered no record",
+                    deed.what
+                ),
             ));
         };
         let mut fields = record::shaped(&result);
@@ -75,12 +78,21 @@ impl ServiceNow {
             let (reference, _) = path.split_once('.').unwrap_or((path, ""));
             fields.get(reference).is_some_and(Value::is_object)
         };
-        let wanted: Vec<&str> = self.settings.related.iter().filter(is_set).map(String::as_str).collect();
+        let wanted: Vec<&str> = self
+            .settings
+            .related
+            .iter()
+            .filter(is_set)
+            .map(String::as_str)
+            .collect();
         if wanted.is_empty() {
             return Ok(());
         }
         let table = &self.settings.table;
-        let deed = Deed::new(Right::ReadRelated, format!("read what {table} {id} refers to"));
+        let deed = Deed::new(
+            Right::ReadRelated,
+            format!("read what {table} {id} refers to"),
+        );
         let request = self
             .api
             .record(Method::GET, table, id)
@@ -124,12 +136,20 @@ impl ServiceNow {
         let cursor = match cursor {
             None => Cursor { since, offset: 0 },
             Some(text) => Cursor::read(&text).ok_or_else(|| {
-                Failure::new(Category::Configuration, format!("`{text}` is no page of changed records"))
+                Failure::new(
+                    Category::Configuration,
+                    format!("`{text}` is no page of changed records"),
+                )
             })?,
         };
         self.check_filter(call).await?;
         let mut query = Query::changed_since(cursor.since);
-        if let Some(filter) = self.settings.conditions.filter().filter(|filter| filter.is_single()) {
+        if let Some(filter) = self
+            .settings
+            .conditions
+            .filter()
+            .filter(|filter| filter.is_single())
+        {
             query = query.and_filter(filter);
         }
         let query = query.by("sys_updated_on").by("sys_id");
@@ -155,8 +175,12 @@ impl ServiceNow {
         let mut last = None;
         for row in page.rows.iter().filter_map(Value::as_object) {
             let row = Value::Object(record::shaped(row));
-            let Some(id) = SysId::parse(&cell(&row, "sys_id")) else { continue };
-            let Some(changed_at) = moment(&cell(&row, "sys_updated_on")) else { continue };
+            let Some(id) = SysId::parse(&cell(&row, "sys_id")) else {
+                continue;
+            };
+            let Some(changed_at) = moment(&cell(&row, "sys_updated_on")) else {
+                continue;
+            };
             if record::stamp(changed_at) < record::stamp(cursor.since) {
                 return Err(dropped_condition(table, changed_at, cursor.since));
             }
@@ -174,7 +198,9 @@ impl ServiceNow {
         let Some(filter) = self.settings.conditions.filter() else {
             return Ok(());
         };
-        let columns = self.columns(call, super::session::Freshness::Recent).await?;
+        let columns = self
+            .columns(call, super::session::Freshness::Recent)
+            .await?;
         if !columns.are_all() {
             return Ok(());
         }
@@ -256,13 +282,28 @@ mod tests {
 
     #[test]
     fn a_listing_goes_on_at_the_last_moment_seen() {
-        let first = Cursor { since: at("2026-03-01T12:00:00.4Z"), offset: 0 };
+        let first = Cursor {
+            since: at("2026-03-01T12:00:00.4Z"),
+            offset: 0,
+        };
         let next = first.next(Some(at("2026-03-01T12:00:05Z")));
-        assert_eq!(next, Cursor { since: at("2026-03-01T12:00:05Z"), offset: 0 });
+        assert_eq!(
+            next,
+            Cursor {
+                since: at("2026-03-01T12:00:05Z"),
+                offset: 0
+            }
+        );
         assert_eq!(first.next(Some(at("2026-03-01T12:00:00Z"))).offset, PAGE);
         assert_eq!(first.next(None).offset, PAGE);
         assert_eq!(Cursor::read(&next.to_string()), Some(next));
-        for text in ["", "x", "1@", "@2026-03-01T12:00:00Z", "-1@2026-03-01T12:00:00Z"] {
+        for text in [
+            "",
+            "x",
+            "1@",
+            "@2026-03-01T12:00:00Z",
+            "-1@2026-03-01T12:00:00Z",
+        ] {
             assert_eq!(Cursor::read(text), None, "{text}");
         }
     }

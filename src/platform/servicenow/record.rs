@@ -24,7 +24,13 @@ const FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 
 /// A moment as the vendor writes it: UTC, whole seconds, never later than given.
 pub(super) fn stamp(moment: Timestamp) -> String {
-    let whole = Timestamp::from_second(moment.as_nanosecond().div_euclid(1_000_000_000).try_into().unwrap_or_default());
+    let whole = Timestamp::from_second(
+        moment
+            .as_nanosecond()
+            .div_euclid(1_000_000_000)
+            .try_into()
+            .unwrap_or_default(),
+    );
     let whole = whole.unwrap_or(moment);
     whole.to_zoned(TimeZone::UTC).strftime(FORMAT).to_string()
 }
@@ -112,7 +118,9 @@ pub(super) fn text(fields: &Value, name: &str) -> Option<String> {
     let (first, rest) = name.split_once('.').unwrap_or((name, ""));
     let value = fields.get(first)?;
     match value {
-        Value::Object(members) if rest.is_empty() => Some(members.get("value").map(raw).unwrap_or_default()),
+        Value::Object(members) if rest.is_empty() => {
+            Some(members.get("value").map(raw).unwrap_or_default())
+        }
         Value::Object(members) => members.get(rest).map(raw),
         other if rest.is_empty() => Some(raw(other)),
         other => raw(other).is_empty().then(String::new),
@@ -158,7 +166,10 @@ mod tests {
             })
         );
         assert_eq!(text(&fields, "caller_id").as_deref(), Some("46c6"));
-        assert_eq!(text(&fields, "caller_id.email").as_deref(), Some("a@example.com"));
+        assert_eq!(
+            text(&fields, "caller_id.email").as_deref(),
+            Some("a@example.com")
+        );
         assert_eq!(text(&fields, "assigned_to.name").as_deref(), Some(""));
         assert_eq!(text(&fields, "u_none"), None);
         assert_eq!(text(&fields, "state.x"), None);
@@ -166,8 +177,10 @@ mod tests {
 
     #[test]
     fn an_answer_without_display_values_is_read_as_well() {
-        let fields = shape(&json!({"number": "INC1", "active": "true", "parent": "", "count": 3, "none": null,
-            "location": {"link": "https://i/api/now/table/cmn_location/10", "value": "10"}}));
+        let fields = shape(
+            &json!({"number": "INC1", "active": "true", "parent": "", "count": 3, "none": null,
+            "location": {"link": "https://i/api/now/table/cmn_location/10", "value": "10"}}),
+        );
         assert_eq!(
             fields,
             json!({"number": "INC1", "active": "true", "parent": "", "count": "3", "none": "",
@@ -180,15 +193,26 @@ mod tests {
         let at: Timestamp = "2015-11-01T22:37:27Z".parse().unwrap();
         assert_eq!(moment("2015-11-01 22:37:27"), Some(at));
         assert_eq!(stamp(at), "2015-11-01 22:37:27");
-        assert_eq!(stamp("1969-12-31T23:59:59.5Z".parse().unwrap()), "1969-12-31 23:59:59");
-        for text in ["", "2015-11-01", "01.11.2015 22:37:27", "2015-13-01 00:00:00"] {
+        assert_eq!(
+            stamp("1969-12-31T23:59:59.5Z".parse().unwrap()),
+            "1969-12-31 23:59:59"
+        );
+        for text in [
+            "",
+            "2015-11-01",
+            "01.11.2015 22:37:27",
+            "2015-13-01 00:00:00",
+        ] {
             assert_eq!(moment(text), None, "{text}");
         }
     }
 
     #[test]
     fn a_record_is_called_by_number_and_summary() {
-        assert_eq!(label(&json!({"number": "INC1", "short_description": "x"}), "a"), "INC1 x");
+        assert_eq!(
+            label(&json!({"number": "INC1", "short_description": "x"}), "a"),
+            "INC1 x"
+        );
         assert_eq!(label(&json!({"name": "Site"}), "a"), "Site");
         assert_eq!(label(&json!({}), "a"), "record a");
     }

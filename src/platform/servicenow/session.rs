@@ -105,8 +105,12 @@ impl ServiceNow {
                 let listing = Listing::of("sys_user", &query, "user_name,name").limit(2);
                 match self.api.page(call, &deed, &listing).await {
                     Ok(page) => {
-                        let own = page.rows.iter().find(|row| super::filter::same(&cell(row, "user_name"), self.api.user()));
-                        Ok(own.map(|row| cell(row, "name")).filter(|name| !name.is_empty()))
+                        let own = page.rows.iter().find(|row| {
+                            super::filter::same(&cell(row, "user_name"), self.api.user())
+                        });
+                        Ok(own
+                            .map(|row| cell(row, "name"))
+                            .filter(|name| !name.is_empty()))
                     }
                     Err(failure) if failure.category == Category::Configuration => Ok(None),
                     Err(failure) => Err(failure),

@@ -272,7 +272,10 @@ impl Problems<'_> {
         reference: Option<&SecretReference>,
     ) -> Option<SecretString> {
         let Some(reference) = reference else {
-            let mend = format!("set it, e.g. {setting} = {{ secret = \"sn-{}\" }}", setting.replace('_', "-"));
+            let mend = format!(
+                "set it, e.g. {setting} = {{ secret = \"sn-{}\" }}",
+                setting.replace('_', "-")
+            );
             self.note(setting, "this way to sign in (auth) needs it", &mend);
             return None;
         };
@@ -288,7 +291,11 @@ impl Problems<'_> {
 
     fn table(&mut self, setting: &str, name: &str) -> Option<String> {
         let made = table_name(name);
-        self.take(setting, "use the table's name, e.g. incident or u_field_visit, not its label", made)
+        self.take(
+            setting,
+            "use the table's name, e.g. incident or u_field_visit, not its label",
+            made,
+        )
     }
 
     fn side(
@@ -302,10 +309,17 @@ impl Problems<'_> {
             (Some(table), Some(parent)) => {
                 let table = self.table(settings[0], &table);
                 let parent = self.take(settings[1], MEND_FIELD, field_name(&parent));
-                Some(SideTable { table: table?, parent: parent? })
+                Some(SideTable {
+                    table: table?,
+                    parent: parent?,
+                })
             }
             (table, _) => {
-                let missing = if table.is_none() { settings[0] } else { settings[1] };
+                let missing = if table.is_none() {
+                    settings[0]
+                } else {
+                    settings[1]
+                };
                 let why = format!("{} and {} go together", settings[0], settings[1]);
                 self.note(missing, &why, "set both or neither");
                 None
@@ -324,8 +338,15 @@ pub(super) fn read(setup: &Setup<'_>) -> Result<(Checked, Credential), Vec<Probl
         setup,
         found: Vec::new(),
     };
-    let instance = problems.take("instance_name", MEND_INSTANCE, instance(&file.instance_name));
-    let portal = format!("https://{}.service-now.com", instance.as_deref().unwrap_or("unknown"));
+    let instance = problems.take(
+        "instance_name",
+        MEND_INSTANCE,
+        instance(&file.instance_name),
+    );
+    let portal = format!(
+        "https://{}.service-now.com",
+        instance.as_deref().unwrap_or("unknown")
+    );
     let root = problems.take(
         "base_url",
         "use the form https://host[:port][/path]",
@@ -343,16 +364,38 @@ pub(super) fn read(setup: &Setup<'_>) -> Result<(Checked, Credential), Vec<Probl
         .as_deref()
         .map(str::trim)
         .filter(|text| !text.is_empty())
-        .and_then(|text| problems.take("template_object_id", "use a number such as INC0010111, or a sys_id", record_word(text)));
-    let marker_field = problems.take("correlation_field", MEND_FIELD, field_name(&file.correlation_field));
-    let conditions = conditions(&mut problems, file.trigger_on_state, file.trigger_query.as_deref());
+        .and_then(|text| {
+            problems.take(
+                "template_object_id",
+                "use a number such as INC0010111, or a sys_id",
+                record_word(text),
+            )
+        });
+    let marker_field = problems.take(
+        "correlation_field",
+        MEND_FIELD,
+        field_name(&file.correlation_field),
+    );
+    let conditions = conditions(
+        &mut problems,
+        file.trigger_on_state,
+        file.trigger_query.as_deref(),
+    );
     let related = related(&mut problems, file.related_fields, &conditions);
     let trigger_secret = file
         .trigger_secret
         .as_ref()
         .and_then(|reference| problems.secret("trigger_secret", Some(reference)));
-    let time = problems.side(["time_table", "time_parent_field"], file.time_table, file.time_parent_field);
-    let charge = problems.side(["charge_table", "charge_parent_field"], file.charge_table, file.charge_parent_field);
+    let time = problems.side(
+        ["time_table", "time_parent_field"],
+        file.time_table,
+        file.time_parent_field,
+    );
+    let charge = problems.side(
+        ["charge_table", "charge_parent_field"],
+        file.charge_table,
+        file.charge_parent_field,
+    );
     let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     match (root, user, credential, table, marker_field) {
         (Some(root), Some(user), Some(credential), Some(table), Some(marker_field))
@@ -385,7 +428,10 @@ fn credential(problems: &mut Problems<'_>, file: &File) -> Option<Credential> {
     let client = |problems: &mut Problems<'_>| {
         let id = problems.secret("client_id", file.client_id.as_ref());
         let secret = problems.secret("client_secret", file.client_secret.as_ref());
-        Some(OauthClient { id: id?, secret: secret? })
+        Some(OauthClient {
+            id: id?,
+            secret: secret?,
+        })
     };
     match file.auth {
         Auth::Basic => Some(Credential::Basic {
@@ -394,9 +440,14 @@ fn credential(problems: &mut Problems<'_>, file: &File) -> Option<Credential> {
         Auth::OauthPassword => {
             let client = client(problems);
             let password = problems.secret("password", file.password.as_ref());
-            Some(Credential::OauthPassword { client: client?, password: password? })
+            Some(Credential::OauthPassword {
+                client: client?,
+                password: password?,
+            })
         }
-        Auth::ClientCredentials => Some(Credential::ClientCredentials { client: client(problems)? }),
+        Auth::ClientCredentials => Some(Credential::ClientCredentials {
+            client: client(problems)?,
+        }),
         Auth::ApiKey => Some(Credential::ApiKey {
             key: problems.secret("api_key", file.api_key.as_ref())?,
         }),
@@ -404,15 +455,25 @@ fn credential(problems: &mut Problems<'_>, file: &File) -> Option<Credential> {
 }
 
 fn conditions(problems: &mut Problems<'_>, states: Words, query: Option<&str>) -> Conditions {
-    let filter = query.filter(|text| !text.trim().is_empty()).and_then(|text| {
-        let filter = Filter::parse(text);
-        problems.take("trigger_query", "copy the query from a list's filter, e.g. active=true^u_send_to_fn=true", filter)
-    });
+    let filter = query
+        .filter(|text| !text.trim().is_empty())
+        .and_then(|text| {
+            let filter = Filter::parse(text);
+            problems.take(
+                "trigger_query",
+                "copy the query from a list's filter, e.g. active=true^u_send_to_fn=true",
+                filter,
+            )
+        });
     Conditions::new(states.into_texts(), filter)
 }
 
 /// The related fields to be read along: those set or the usual ones, and those that the conditions look at.
-fn related(problems: &mut Problems<'_>, set: Option<Vec<String>>, conditions: &Conditions) -> Vec<String> {
+fn related(
+    problems: &mut Problems<'_>,
+    set: Option<Vec<String>>,
+    conditions: &Conditions,
+) -> Vec<String> {
     let mut related = match set {
         None => RELATED.map(str::to_owned).to_vec(),
         Some(names) => {
@@ -421,7 +482,11 @@ fn related(problems: &mut Problems<'_>, set: Option<Vec<String>>, conditions: &C
                 let is_related = is_field_name(name) && name.matches('.').count() == 1;
                 let why = format!("`{name}` is no field of a related record");
                 let mend = "use a reference field, a dot and a field of what it refers to, e.g. location.city";
-                problems.take("related_fields", mend, is_related.then(|| name.to_owned()).ok_or(why))
+                problems.take(
+                    "related_fields",
+                    mend,
+                    is_related.then(|| name.to_owned()).ok_or(why),
+                )
             };
             names.iter().filter_map(check).collect()
         }
@@ -436,7 +501,8 @@ fn related(problems: &mut Problems<'_>, set: Option<Vec<String>>, conditions: &C
 
 const MEND_INSTANCE: &str =
     "use the part before .service-now.com, e.g. dev12345; for another host set base_url";
-const MEND_FIELD: &str = "use a field's name, e.g. correlation_id or u_fn_work_order, not its label";
+const MEND_FIELD: &str =
+    "use a field's name, e.g. correlation_id or u_fn_work_order, not its label";
 
 /// The instance's name; the whole host or address is understood as well.
 fn instance(text: &str) -> Result<String, String> {
@@ -515,7 +581,11 @@ fn sendable(secret: &SecretString) -> Result<SecretString, String> {
 
 fn extensions(names: &[String]) -> Vec<String> {
     let clean = |name: &String| name.trim().trim_start_matches('.').to_ascii_lowercase();
-    names.iter().map(clean).filter(|name| !name.is_empty()).collect()
+    names
+        .iter()
+        .map(clean)
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -524,10 +594,22 @@ mod tests {
 
     #[test]
     fn an_instance_is_named_in_each_usual_way() {
-        for text in ["dev12345", "dev12345.service-now.com", " https://DEV12345.service-now.com/ "] {
+        for text in [
+            "dev12345",
+            "dev12345.service-now.com",
+            " https://DEV12345.service-now.com/ ",
+        ] {
             assert_eq!(instance(text).unwrap(), "dev12345", "{text}");
         }
-        for text in ["", "https://dev12345", "a b", "dev.example.com", "-x", "http://dev12345.service-now.com", "a/b"] {
+        for text in [
+            "",
+            "https://dev12345",
+            "a b",
+            "dev.example.com",
+            "-x",
+            "http://dev12345.service-now.com",
+            "a/b",
+        ] {
             assert!(instance(text).is_err(), "{text}");
         }
     }
@@ -537,12 +619,22 @@ mod tests {
         for name in ["incident", "wm_task", "u_field_visit", "x_acme_visit"] {
             assert!(table_name(name).is_ok(), "{name}");
         }
-        for name in ["", "Incident", "incident/..", "a.b", "incident?x=1", "incident^"] {
+        for name in [
+            "",
+            "Incident",
+            "incident/..",
+            "a.b",
+            "incident?x=1",
+            "incident^",
+        ] {
             assert!(table_name(name).is_err(), "{name}");
         }
         assert!(root("https://user@host").is_err());
         assert!(root("ftp://host").is_err());
-        assert_eq!(root("http://127.0.0.1:80/x/").unwrap(), "http://127.0.0.1/x");
+        assert_eq!(
+            root("http://127.0.0.1:80/x/").unwrap(),
+            "http://127.0.0.1/x"
+        );
         assert!(record_word("INC0010111").is_ok());
         assert!(record_word("INC^x").is_err());
         assert!(user_name("a:b").is_err());

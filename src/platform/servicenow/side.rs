@@ -28,7 +28,10 @@ impl ServiceNow {
     /// The kinds that have a table.
     pub(super) fn side_kinds(&self) -> Vec<SideRecordKind> {
         let kinds = [SideRecordKind::Time, SideRecordKind::Charge];
-        kinds.into_iter().filter(|kind| self.side_table(*kind).is_some()).collect()
+        kinds
+            .into_iter()
+            .filter(|kind| self.side_table(*kind).is_some())
+            .collect()
     }
 
     /// The tables that hold side records.
@@ -49,12 +52,17 @@ impl ServiceNow {
                 Category::Configuration,
                 "this connector has no table for such entries",
             )
-            .hint("Set time_table and time_parent_field, or charge_table and charge_parent_field."));
+            .hint(
+                "Set time_table and time_parent_field, or charge_table and charge_parent_field.",
+            ));
         };
         let body = fields(&side.fields)?;
         let deed = Deed::new(Right::WriteSide, format!("write a row of {table} for {id}"));
         if let Some(row) = existing.and_then(SysId::parse) {
-            let request = self.api.record(Method::PATCH, table, &row).json(Value::Object(body));
+            let request = self
+                .api
+                .record(Method::PATCH, table, &row)
+                .json(Value::Object(body));
             self.api.json(call, &deed, request).await?;
             return Ok(row.as_str().to_owned());
         }
@@ -63,14 +71,20 @@ impl ServiceNow {
         }
         let mut body = body;
         body.insert(parent.clone(), id.as_str().into());
-        let request = self.api.table(Method::POST, table).json(Value::Object(body));
+        let request = self
+            .api
+            .table(Method::POST, table)
+            .json(Value::Object(body));
         let answer = self.api.json(call, &deed, request).await?;
         let made = answer.get("result").map(|result| cell(result, "sys_id"));
         let made = made.as_deref().and_then(SysId::parse);
         made.map(|row| row.as_str().to_owned()).ok_or_else(|| {
             Failure::new(
                 Category::Server,
-                format!("ServiceNow was asked to {} and did not say its sys_id", deed.what),
+                format!(
+                    "ServiceNow was asked to {} and did not say its sys_id",
+                    deed.what
+                ),
             )
             .effect_unknown()
         })
@@ -91,12 +105,20 @@ impl ServiceNow {
             .chain(body.keys().map(String::as_str))
             .collect();
         let names = names.join(",");
-        let deed = Deed::new(Right::WriteSide, format!("read the rows of {table} for {id}"));
-        let page = self.api.page(call, &deed, &Listing::of(table, &query, &names)).await?;
+        let deed = Deed::new(
+            Right::WriteSide,
+            format!("read the rows of {table} for {id}"),
+        );
+        let page = self
+            .api
+            .page(call, &deed, &Listing::of(table, &query, &names))
+            .await?;
         let says_the_same = |row: &&Value| {
             cell(row, parent) == id.as_str()
                 && self.is_us(&cell(row, "sys_created_by"))
-                && body.iter().all(|(name, value)| cell(row, name) == record::raw(value))
+                && body
+                    .iter()
+                    .all(|(name, value)| cell(row, name) == record::raw(value))
         };
         let found = page.rows.iter().find(says_the_same);
         Ok(found.and_then(|row| SysId::parse(&cell(row, "sys_id"))))
@@ -106,15 +128,19 @@ impl ServiceNow {
 /// The fields as texts.
 fn fields(mapped: &Value) -> Result<Map<String, Value>, Failure> {
     let refused = |why: String| {
-        Failure::new(Category::Validation, why).hint("Map single values to fields of that table, by name.")
+        Failure::new(Category::Validation, why)
+            .hint("Map single values to fields of that table, by name.")
     };
     let Some(members) = mapped.as_object().filter(|members| !members.is_empty()) else {
         return Err(refused("the entry has no fields".to_owned()));
     };
     let mut body = Map::new();
     for (name, value) in members {
-        if !is_field_name(name) || name.starts_with("sys_") || value.is_object() || value.is_array() {
-            return Err(refused(format!("`{name}` can't be written in a row of that table")));
+        if !is_field_name(name) || name.starts_with("sys_") || value.is_object() || value.is_array()
+        {
+            return Err(refused(format!(
+                "`{name}` can't be written in a row of that table"
+            )));
         }
         body.insert(name.clone(), record::raw(value).into());
     }

@@ -54,7 +54,13 @@ mod tests {
     fn only_32_hexadecimal_digits_are_an_id() {
         let id = "A9E30C7DC61122760116894DE7BCC7BD";
         assert_eq!(SysId::parse(id).unwrap().as_str(), id.to_lowercase());
-        for text in ["", "glide.maint", "a9e30c7d", "a9e30c7dc61122760116894de7bcc7b/", "../../sys_user/46c6f9efa9fe19810"] {
+        for text in [
+            "",
+            "glide.maint",
+            "a9e30c7d",
+            "a9e30c7dc61122760116894de7bcc7b/",
+            "../../sys_user/46c6f9efa9fe19810",
+        ] {
             assert!(SysId::parse(text).is_none(), "{text}");
         }
     }

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::sys_id::SysId;
-use crate::platform::{Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest};
+use crate::platform::{
+    Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest,
+};
 
 /// The names under which an id comes, the surest first.
 const NAMES: [&str; 3] = ["external_id", "sys_id", "id"];
@@ -61,7 +63,12 @@ pub(super) fn read(
         return Ok(Told::OtherTable(shortened(other)));
     }
     // The query goes first: nothing that a person writes into a record can get there.
-    let query = |names: &[&str]| names.iter().filter_map(|name| request.parameter(name)).find_map(named);
+    let query = |names: &[&str]| {
+        names
+            .iter()
+            .filter_map(|name| request.parameter(name))
+            .find_map(named)
+    };
     if let Some(found) = query(&NAMES).or_else(|| query(&["number"])) {
         return Ok(Told::Records(vec![found], DeliveryForm::Query));
     }
@@ -70,10 +77,13 @@ pub(super) fn read(
     let told = match body.first() {
         Some(b'{' | b'[') => match serde_json::from_slice::<Value>(body) {
             Ok(value) => from_json(&value, table),
-            Err(_) => salvaged(body).map(|found| Told::Records(vec![found], DeliveryForm::Salvaged)),
+            Err(_) => {
+                salvaged(body).map(|found| Told::Records(vec![found], DeliveryForm::Salvaged))
+            }
         },
-        Some(_) => from_form(body, table)
-            .or_else(|| salvaged(body).map(|found| Told::Records(vec![found], DeliveryForm::Salvaged))),
+        Some(_) => from_form(body, table).or_else(|| {
+            salvaged(body).map(|found| Told::Records(vec![found], DeliveryForm::Salvaged))
+        }),
         None => None,
     };
     told.ok_or_else(|| refusal(request))
@@ -143,13 +153,18 @@ fn is_other(name: &str, table: &str) -> bool {
 }
 
 fn shortened(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(80).collect()
+    text.chars()
+        .filter(|letter| !letter.is_control())
+        .take(80)
+        .collect()
 }
 
 fn from_json(value: &Value, table: &str) -> Option<Told> {
     let mut other = None;
     let mut found: Vec<Named> = Vec::new();
-    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    let items = value
+        .as_array()
+        .map_or(std::slice::from_ref(value), Vec::as_slice);
     for item in items.iter().take(MOST_RECORDS) {
         match from_object(item, table) {
             Some(Ok(one)) if !found.contains(&one) => found.push(one),
@@ -171,9 +186,16 @@ fn from_object(value: &Value, table: &str) -> Option<Result<Named, String>> {
         let member = object.get(name)?;
         // A script that passes a field and not its text sends an object of both.
         let member = member.get("value").unwrap_or(member);
-        member.as_str().map(str::trim).filter(|text| !text.is_empty())
+        member
+            .as_str()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
     };
-    if let Some(other) = TABLE_NAMES.iter().find_map(|name| text(name)).filter(|other| is_other(other, table)) {
+    if let Some(other) = TABLE_NAMES
+        .iter()
+        .find_map(|name| text(name))
+        .filter(|other| is_other(other, table))
+    {
         return Some(Err(other.to_owned()));
     }
     let direct = |names: &[&str]| names.iter().filter_map(|name| text(name)).find_map(named);
@@ -191,21 +213,37 @@ fn from_object(value: &Value, table: &str) -> Option<Result<Named, String>> {
 
 fn from_flat(value: &Value, table: &str) -> Option<Result<Named, String>> {
     let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::trim);
-    if let Some(other) = TABLE_NAMES.iter().find_map(|name| text(name)).filter(|other| is_other(other, table)) {
+    if let Some(other) = TABLE_NAMES
+        .iter()
+        .find_map(|name| text(name))
+        .filter(|other| is_other(other, table))
+    {
         return Some(Err(other.to_owned()));
     }
     let names = ["sys_id", "external_id", "id", "number"];
-    names.iter().filter_map(|name| text(name)).find_map(named).map(Ok)
+    names
+        .iter()
+        .filter_map(|name| text(name))
+        .find_map(named)
+        .map(Ok)
 }
 
 fn from_form(body: &[u8], table: &str) -> Option<Told> {
     let value = |wanted: &str| {
         let mut pairs = url::form_urlencoded::parse(body);
-        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+        pairs
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.into_owned())
     };
     let names = ["sys_id", "external_id", "id", "number"];
-    let found = names.iter().filter_map(|name| value(name)).find_map(|text| named(&text))?;
-    let other = TABLE_NAMES.iter().find_map(|name| value(name)).filter(|other| is_other(other, table));
+    let found = names
+        .iter()
+        .filter_map(|name| value(name))
+        .find_map(|text| named(&text))?;
+    let other = TABLE_NAMES
+        .iter()
+        .find_map(|name| value(name))
+        .filter(|other| is_other(other, table));
     Some(match other {
         Some(other) => Told::OtherTable(shortened(&other)),
         None => Told::Records(vec![found], DeliveryForm::Form),
@@ -225,7 +263,10 @@ fn salvaged(body: &[u8]) -> Option<Named> {
             let value = rest.get(..32)?;
             // A number is guesswork in a broken body; an id is not.
             let id = SysId::parse(value)?;
-            rest.get(32..)?.trim_start().starts_with('"').then_some(Named::Id(id))
+            rest.get(32..)?
+                .trim_start()
+                .starts_with('"')
+                .then_some(Named::Id(id))
         })
     })
 }
@@ -244,15 +285,25 @@ fn refusal(request: &TriggerRequest) -> TriggerRefusal {
         && !media_type.is_empty()
         && !readable.iter().any(|word| media_type.contains(word))
     {
-        return TriggerRefusal::MediaType(format!("{}. Send JSON. {RECOMMENDED}", shortened(&media_type)));
+        return TriggerRefusal::MediaType(format!(
+            "{}. Send JSON. {RECOMMENDED}",
+            shortened(&media_type)
+        ));
     }
     let given = NAMES.iter().find_map(|name| request.parameter(name));
-    let start = request.body.get(..request.body.len().min(LONGEST)).unwrap_or_default();
-    let unfilled = given.is_some_and(|text| text.contains("${")) || start.windows(2).any(|pair| pair == b"${");
+    let start = request
+        .body
+        .get(..request.body.len().min(LONGEST))
+        .unwrap_or_default();
+    let unfilled =
+        given.is_some_and(|text| text.contains("${")) || start.windows(2).any(|pair| pair == b"${");
     let why = if unfilled {
         "the variable was sent as it is: the script must set it (setStringParameterNoEscape), or the call was the message's own test".to_owned()
     } else if let Some(given) = given {
-        format!("`{}` is neither a sys_id nor a number", shortened(given).chars().take(40).collect::<String>())
+        format!(
+            "`{}` is neither a sys_id nor a number",
+            shortened(given).chars().take(40).collect::<String>()
+        )
     } else if request.body.is_empty() {
         "the call has neither a record's id in its query nor a body (ServiceNow may strip a query that stands in the endpoint itself)".to_owned()
     } else {
@@ -277,7 +328,10 @@ mod tests {
         }
         TriggerRequest {
             method: Method::POST,
-            query: query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            query: query
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             headers,
             body: Bytes::from(body.to_owned()),
         }
@@ -295,19 +349,80 @@ mod tests {
     fn an_id_is_found_wherever_a_script_puts_it() {
         let json = "application/json";
         for (query, media_type, body, form) in [
-            (vec![("external_id", ID)], "", String::new(), DeliveryForm::Query),
-            (vec![("sys_id", ID)], json, "{broken".to_owned(), DeliveryForm::Query),
-            (vec![("external_id", ID)], json, r#"{"sys_id":"00000000000000000000000000000000"}"#.to_owned(), DeliveryForm::Query),
-            (vec![], json, format!(r#"{{"sys_id":"{ID}","number":"INC0010001","table":"incident","state":"2"}}"#), DeliveryForm::Json),
-            (vec![], json, format!(r#"{{"id":"{ID}"}}"#), DeliveryForm::Json),
-            (vec![], json, format!(r#"{{"current":{{"sys_id":"{ID}"}}}}"#), DeliveryForm::Json),
-            (vec![], json, format!(r#"{{"sys_id":{{"value":"{ID}","display_value":"{ID}"}}}}"#), DeliveryForm::Json),
-            (vec![], "", format!(r#"[{{"sys_id":"{ID}"}},{{"sys_id":"{ID}"}}]"#), DeliveryForm::Json),
-            (vec![], "application/x-www-form-urlencoded", format!("sys_id={ID}&table=incident"), DeliveryForm::Form),
-            (vec![], json, format!(r#"{{"short_description":"19" rack","sys_id":"{ID}"}}"#), DeliveryForm::Salvaged),
-            (vec![], json, format!(r#"{{"sys_id":"{ID}","table":"${{table}}","timestamp":"${{timestamp}}"}}"#), DeliveryForm::Json),
+            (
+                vec![("external_id", ID)],
+                "",
+                String::new(),
+                DeliveryForm::Query,
+            ),
+            (
+                vec![("sys_id", ID)],
+                json,
+                "{broken".to_owned(),
+                DeliveryForm::Query,
+            ),
+            (
+                vec![("external_id", ID)],
+                json,
+                r#"{"sys_id":"00000000000000000000000000000000"}"#.to_owned(),
+                DeliveryForm::Query,
+            ),
+            (
+                vec![],
+                json,
+                format!(
+                    r#"{{"sys_id":"{ID}","number":"INC0010001","table":"incident","state":"2"}}"#
+                ),
+                DeliveryForm::Json,
+            ),
+            (
+                vec![],
+                json,
+                format!(r#"{{"id":"{ID}"}}"#),
+                DeliveryForm::Json,
+            ),
+            (
+                vec![],
+                json,
+                format!(r#"{{"current":{{"sys_id":"{ID}"}}}}"#),
+                DeliveryForm::Json,
+            ),
+            (
+                vec![],
+                json,
+                format!(r#"{{"sys_id":{{"value":"{ID}","display_value":"{ID}"}}}}"#),
+                DeliveryForm::Json,
+            ),
+            (
+                vec![],
+                "",
+                format!(r#"[{{"sys_id":"{ID}"}},{{"sys_id":"{ID}"}}]"#),
+                DeliveryForm::Json,
+            ),
+            (
+                vec![],
+                "application/x-www-form-urlencoded",
+                format!("sys_id={ID}&table=incident"),
+                DeliveryForm::Form,
+            ),
+            (
+                vec![],
+                json,
+                format!(r#"{{"short_description":"19" rack","sys_id":"{ID}"}}"#),
+                DeliveryForm::Salvaged,
+            ),
+            (
+                vec![],
+                json,
+                format!(r#"{{"sys_id":"{ID}","table":"${{table}}","timestamp":"${{timestamp}}"}}"#),
+                DeliveryForm::Json,
+            ),
         ] {
-            assert_eq!(told(&query, media_type, &body), Ok(Told::Records(vec![id()], form)), "{query:?} {body}");
+            assert_eq!(
+                told(&query, media_type, &body),
+                Ok(Told::Records(vec![id()], form)),
+                "{query:?} {body}"
+            );
         }
     }
 
@@ -327,9 +442,18 @@ mod tests {
     #[test]
     fn another_table_is_not_ours() {
         let body = format!(r#"{{"sys_id":"{ID}","table":"problem"}}"#);
-        assert_eq!(told(&[], "", &body), Ok(Told::OtherTable("problem".to_owned())));
-        assert_eq!(told(&[("table", "problem"), ("sys_id", ID)], "", ""), Ok(Told::OtherTable("problem".to_owned())));
-        assert_eq!(told(&[], "", &format!("sys_id={ID}&table=problem")), Ok(Told::OtherTable("problem".to_owned())));
+        assert_eq!(
+            told(&[], "", &body),
+            Ok(Told::OtherTable("problem".to_owned()))
+        );
+        assert_eq!(
+            told(&[("table", "problem"), ("sys_id", ID)], "", ""),
+            Ok(Told::OtherTable("problem".to_owned()))
+        );
+        assert_eq!(
+            told(&[], "", &format!("sys_id={ID}&table=problem")),
+            Ok(Told::OtherTable("problem".to_owned()))
+        );
         let body = format!(r#"{{"sys_id":"{ID}","table":"task"}}"#);
         assert!(matches!(told(&[], "", &body), Ok(Told::Records(..))));
     }
@@ -339,12 +463,31 @@ mod tests {
         let deep = "[".repeat(100_000);
         let long = "x".repeat(2 * 1024 * 1024);
         for body in [
-            "", "null", "[]", "{}", "7", "\"x\"", "<xml/>", "{\"sys_id\":7}", "{\"sys_id\":null}", "{\"sys_id\":\"../../x\"}",
-            "{\"sys_id\":\"${sys_id}\"}", "{\"id\":\"INC1^ORDERBYx\"}", "sys_id=", "\u{0}\u{1}", &deep, &long,
-            "{\"short_description\":\"\\\"sys_id\\\":\\\"x\\\"\"", "{\"a\":{\"b\":{\"sys_id\":\"a9e30c7dc61122760116894de7bcc7bd\"}}}",
+            "",
+            "null",
+            "[]",
+            "{}",
+            "7",
+            "\"x\"",
+            "<xml/>",
+            "{\"sys_id\":7}",
+            "{\"sys_id\":null}",
+            "{\"sys_id\":\"../../x\"}",
+            "{\"sys_id\":\"${sys_id}\"}",
+            "{\"id\":\"INC1^ORDERBYx\"}",
+            "sys_id=",
+            "\u{0}\u{1}",
+            &deep,
+            &long,
+            "{\"short_description\":\"\\\"sys_id\\\":\\\"x\\\"\"",
+            "{\"a\":{\"b\":{\"sys_id\":\"a9e30c7dc61122760116894de7bcc7bd\"}}}",
         ] {
             let told = told(&[], "application/json", body);
-            assert!(matches!(told, Err(TriggerRefusal::NoRecord(_))), "{:.60}: {told:?}", body);
+            assert!(
+                matches!(told, Err(TriggerRefusal::NoRecord(_))),
+                "{:.60}: {told:?}",
+                body
+            );
         }
         let why = told(&[("external_id", "${sys_id}")], "", "").unwrap_err();
         assert!(why.to_string().contains("sent as it is"), "{why}");
@@ -356,12 +499,17 @@ mod tests {
     fn a_secret_is_asked_for_where_it_is_set() {
         let secret = SecretString::from("not-a-real-secret");
         let mut sent = request(&[("external_id", ID)], "", "");
-        assert!(matches!(read(&sent, Some(&secret), "incident"), Err(TriggerRefusal::Signature(_))));
-        sent.headers.insert("x-fieldbridge-secret", "not-a-real-secret".parse().unwrap());
+        assert!(matches!(
+            read(&sent, Some(&secret), "incident"),
+            Err(TriggerRefusal::Signature(_))
+        ));
+        sent.headers
+            .insert("x-fieldbridge-secret", "not-a-real-secret".parse().unwrap());
         assert!(read(&sent, Some(&secret), "incident").is_ok());
         let mut sent = request(&[("external_id", ID)], "", "");
         let pair = STANDARD.encode("any:not-a-real-secret");
-        sent.headers.insert("authorization", format!("Basic {pair}").parse().unwrap());
+        sent.headers
+            .insert("authorization", format!("Basic {pair}").parse().unwrap());
         assert!(read(&sent, Some(&secret), "incident").is_ok());
     }
 }

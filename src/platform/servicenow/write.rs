@@ -43,7 +43,8 @@ impl ServiceNow {
         self.complete_closing(call, &mut body, None).await?;
         body.insert(self.settings.marker_field.clone(), marker.as_str().into());
         if self.settings.marker_field == "correlation_id" {
-            body.entry("correlation_display").or_insert_with(|| SYSTEM.into());
+            body.entry("correlation_display")
+                .or_insert_with(|| SYSTEM.into());
         }
         let sent = body.clone();
         for (element, text) in notes {
@@ -86,14 +87,15 @@ impl ServiceNow {
         let deed = Deed::new(Right::Write, format!("update {table} {id}"));
         let mut changes = changes.clone();
         self.keep_marker(base, &mut changes);
-        let mut prepared = self.prepared(call, &changes, Some(&base.fields), &deed).await?;
+        let mut prepared = self
+            .prepared(call, &changes, Some(&base.fields), &deed)
+            .await?;
         let notes = std::mem::take(&mut prepared.notes);
         let notes = self.not_yet_there(call, &id, notes).await?;
         let mut body = self.body(call, prepared).await?;
-        body.retain(|name, value| {
-            record::text(&base.fields, name).as_deref() != value.as_str()
-        });
-        self.complete_closing(call, &mut body, Some(&base.fields)).await?;
+        body.retain(|name, value| record::text(&base.fields, name).as_deref() != value.as_str());
+        self.complete_closing(call, &mut body, Some(&base.fields))
+            .await?;
         let sent = body.clone();
         for (element, text) in notes {
             body.insert(element.to_owned(), text.into());
@@ -131,7 +133,10 @@ impl ServiceNow {
             Some(result) if result.is_object() => Ok(result),
             _ => Err(Failure::new(
                 Category::Server,
-                format!("ServiceNow was asked to {} and did not say what came of it", deed.what),
+                format!(
+                    "ServiceNow was asked to {} and did not say what came of it",
+                    deed.what
+                ),
             )
             .effect_unknown()),
         }
@@ -188,11 +193,16 @@ impl ServiceNow {
         let LookUp { field, table, by } = look_up;
         if let By::Fields(pairs) = by {
             return self.look_up_by(call, look_up, pairs).await?.ok_or_else(|| {
-                let told: Vec<String> = pairs.iter().map(|(name, text)| format!("{name} \"{text}\"")).collect();
+                let told: Vec<String> = pairs
+                    .iter()
+                    .map(|(name, text)| format!("{name} \"{text}\""))
+                    .collect();
                 not_found(field, table, &told.join(" and "))
             });
         }
-        let By::Shown(text) = by else { return Err(not_found(field, table, "")) };
+        let By::Shown(text) = by else {
+            return Err(not_found(field, table, ""));
+        };
         for name in USUAL_NAMES {
             let pairs = [(name.to_owned(), text.clone())];
             if let Some(id) = self.look_up_by(call, look_up, &pairs).await? {
@@ -225,13 +235,21 @@ impl ServiceNow {
                 row.get(name).is_some() && super::filter::same(&cell(row, name), text)
             })
         };
-        let hits: Vec<SysId> = page.rows.iter().filter(holds).filter_map(|row| SysId::parse(&cell(row, "sys_id"))).collect();
+        let hits: Vec<SysId> = page
+            .rows
+            .iter()
+            .filter(holds)
+            .filter_map(|row| SysId::parse(&cell(row, "sys_id")))
+            .collect();
         match hits.as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one.clone())),
             several => Err(Failure::new(
                 Category::Validation,
-                format!("{field} can't be set: {} records of {table} are called so", several.len()),
+                format!(
+                    "{field} can't be set: {} records of {table} are called so",
+                    several.len()
+                ),
             )
             .hint("Map something that is unique, e.g. an e-mail address or a sys_id.")),
         }
@@ -257,15 +275,18 @@ impl ServiceNow {
             ("close_notes", &self.settings.close_notes),
         ];
         for (name, default) in defaults {
-            let held = base.and_then(|base| record::text(base, name)).unwrap_or_default();
+            let held = base
+                .and_then(|base| record::text(base, name))
+                .unwrap_or_default();
             let is_there = columns.get(name).is_some() || !columns.are_all();
             let Some(default) = default.as_ref().filter(|_| held.is_empty() && is_there) else {
                 continue;
             };
             let value = match columns.get(name) {
                 Some(column) => column.choice(default).map_err(|why| {
-                    Failure::new(Category::Configuration, why)
-                        .hint("Correct default_close_code: each instance has its own resolution codes.")
+                    Failure::new(Category::Configuration, why).hint(
+                        "Correct default_close_code: each instance has its own resolution codes.",
+                    )
                 })?,
                 None => default.clone(),
             };
@@ -279,14 +300,25 @@ impl ServiceNow {
         let field = &self.settings.marker_field;
         let table = &self.settings.table;
         let query = Query::is(field, marker.as_str())?;
-        let deed = Deed::new(Right::Read, format!("look for the record marked {}", marker.as_str()));
+        let deed = Deed::new(
+            Right::Read,
+            format!("look for the record marked {}", marker.as_str()),
+        );
         let names = format!("sys_id,{field}");
-        let page = self.api.page(call, &deed, &Listing::of(table, &query, &names).limit(20)).await?;
+        let page = self
+            .api
+            .page(call, &deed, &Listing::of(table, &query, &names).limit(20))
+            .await?;
         let carries = |row: &&Value| cell(row, field) == marker.as_str();
         if page.rows.iter().any(|row| !carries(&row)) {
             return Err(missing_marker_field(field, table));
         }
-        let found: Vec<_> = page.rows.iter().filter_map(|row| SysId::parse(&cell(row, "sys_id"))).map(|id| id.record()).collect();
+        let found: Vec<_> = page
+            .rows
+            .iter()
+            .filter_map(|row| SysId::parse(&cell(row, "sys_id")))
+            .map(|id| id.record())
+            .collect();
         if !found.is_empty() {
             return Ok(Found::Records(found));
         }
@@ -312,8 +344,14 @@ impl ServiceNow {
         }
         let names = format!("sys_id,{field}");
         let query = Query::default();
-        let deed = Deed::new(Right::Read, format!("look for the field {field} of {table}"));
-        let page = self.api.page(call, &deed, &Listing::of(table, &query, &names).limit(1)).await?;
+        let deed = Deed::new(
+            Right::Read,
+            format!("look for the field {field} of {table}"),
+        );
+        let page = self
+            .api
+            .page(call, &deed, &Listing::of(table, &query, &names).limit(1))
+            .await?;
         match page.rows.first() {
             Some(row) if row.get(field).is_none() => Err(missing_marker_field(field, table)),
             Some(_) => {
@@ -359,12 +397,17 @@ fn ignored(sent: &Map<String, Value>, base: Option<&Value>, result: &Value) -> V
             None => true,
             Some(cell) => {
                 let held = raw(cell);
-                let before = base.and_then(|base| record::text(base, name)).unwrap_or_default();
+                let before = base
+                    .and_then(|base| record::text(base, name))
+                    .unwrap_or_default();
                 held != wanted && held == before
             }
         }
     };
-    sent.iter().filter(is_ignored).map(|(name, _)| name.clone()).collect()
+    sent.iter()
+        .filter(is_ignored)
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 #[cfg(test)]
@@ -375,7 +418,8 @@ mod tests {
 
     #[test]
     fn what_was_left_as_it_was_is_seen() {
-        let sent = json!({"state": "6", "u_typo": "x", "priority": "1", "u_lift": "true", "note": ""});
+        let sent =
+            json!({"state": "6", "u_typo": "x", "priority": "1", "u_lift": "true", "note": ""});
         let base = json!({"state": "2", "priority": "3", "u_lift": "false", "note": "old"});
         let result = json!({
             "state": {"value": "6", "display_value": "Resolved"},
@@ -383,6 +427,9 @@ mod tests {
             "u_lift": {"value": "maybe", "display_value": "maybe"},
             "note": {"value": "", "display_value": ""},
         });
-        assert_eq!(ignored(sent.as_object().unwrap(), Some(&base), &result), ["u_typo", "priority"]);
+        assert_eq!(
+            ignored(sent.as_object().unwrap(), Some(&base), &result),
+            ["u_typo", "priority"]
+        );
     }
 }

@@ -37,8 +37,18 @@ pub(super) struct Upload {
 impl Backend {
     /// Attaches a file within the instance's limits.
     pub(super) fn attach(&self, upload: Upload, actor: &Actor) -> Result<Row, Problem> {
-        let Upload { table, record, name, media_type, content } = upload;
-        let missing = [("table_name", &table), ("table_sys_id", &record), ("file_name", &name)];
+        let Upload {
+            table,
+            record,
+            name,
+            media_type,
+            content,
+        } = upload;
+        let missing = [
+            ("table_name", &table),
+            ("table_sys_id", &record),
+            ("file_name", &name),
+        ];
         if let Some((missing, _)) = missing.into_iter().find(|(_, value)| value.is_empty()) {
             return Err(Problem::BadRequest(format!("Missing parameter {missing}")));
         }
@@ -46,12 +56,19 @@ impl Backend {
         self.visible(table.name, &record)?;
         let megabytes = content.len().div_ceil(1024 * 1024);
         if megabytes > self.settings.attachment_max_mb {
-            return Err(Problem::BadRequest("Attachment exceeds the maximum size".to_owned()));
+            return Err(Problem::BadRequest(
+                "Attachment exceeds the maximum size".to_owned(),
+            ));
         }
-        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_lowercase();
+        let extension = name
+            .rsplit_once('.')
+            .map_or("", |(_, extension)| extension)
+            .to_lowercase();
         let allowed = &self.settings.attachment_extensions;
         if !allowed.is_empty() && !allowed.contains(&extension) {
-            return Err(Problem::BadRequest(format!("File type .{extension} is not allowed")));
+            return Err(Problem::BadRequest(format!(
+                "File type .{extension} is not allowed"
+            )));
         }
         let members = [
             ("table_name", table.name.to_owned()),
@@ -72,9 +89,17 @@ impl Backend {
     }
 }
 
-async fn list(State(backend): State<Arc<Backend>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+async fn list(
+    State(backend): State<Arc<Backend>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     backend.may_use("attachment")?;
-    Ok(page(&backend, "sys_attachment", "/api/now/attachment", &Parameters::of(query)))
+    Ok(page(
+        &backend,
+        "sys_attachment",
+        "/api/now/attachment",
+        &Parameters::of(query),
+    ))
 }
 
 async fn upload_raw(
@@ -85,9 +110,14 @@ async fn upload_raw(
     backend.may_use("attachment")?;
     let parameters = Parameters::of(query);
     let media_type = request.headers().get(header::CONTENT_TYPE);
-    let media_type = media_type.and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
+    let media_type = media_type
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     if media_type.is_empty() {
-        return Err(Problem::BadRequest("Missing Content-Type header".to_owned()));
+        return Err(Problem::BadRequest(
+            "Missing Content-Type header".to_owned(),
+        ));
     }
     let content = Bytes::from_request(request, &()).await;
     let upload = Upload {
@@ -118,7 +148,10 @@ async fn upload_parts(
                     table,
                     record,
                     name: part.file_name().unwrap_or_default().to_owned(),
-                    media_type: part.content_type().unwrap_or("application/octet-stream").to_owned(),
+                    media_type: part
+                        .content_type()
+                        .unwrap_or("application/octet-stream")
+                        .to_owned(),
                     content: part.bytes().await.map_err(broken)?,
                 };
                 let row = backend.attach(upload, &backend.api_user())?;
@@ -135,14 +168,25 @@ fn created(backend: &Backend, row: &Row) -> Response {
     (StatusCode::CREATED, Json(json!({ "result": result }))).into_response()
 }
 
-async fn show(State(backend): State<Arc<Backend>>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+async fn show(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
     let row = backend.attachment(&id)?;
     Ok(Json(json!({"result": backend.shown_attachment(&row)})))
 }
 
-async fn download(State(backend): State<Arc<Backend>>, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn download(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let row = backend.attachment(&id)?;
-    let content = backend.books().files.get(&id).cloned().ok_or(Problem::NoRecord)?;
+    let content = backend
+        .books()
+        .files
+        .get(&id)
+        .cloned()
+        .ok_or(Problem::NoRecord)?;
     let metadata = backend.shown_attachment(&row).to_string();
     let mut response = Response::new(Body::from(content));
     let headers = response.headers_mut();
@@ -155,7 +199,10 @@ async fn download(State(backend): State<Arc<Backend>>, Path(id): Path<String>) -
     Ok(response)
 }
 
-async fn remove(State(backend): State<Arc<Backend>>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn remove(
+    State(backend): State<Arc<Backend>>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
     backend.attachment(&id)?;
     backend.remove(&id, &backend.api_user())?;
     Ok(StatusCode::NO_CONTENT)

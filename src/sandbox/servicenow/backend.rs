@@ -68,7 +68,9 @@ impl Row {
 
     /// The number by which the sandbox knows a ticket: the digits of its own.
     pub(super) fn ticket(&self) -> u64 {
-        let digits = self.value("number").trim_start_matches(|letter: char| !letter.is_ascii_digit());
+        let digits = self
+            .value("number")
+            .trim_start_matches(|letter: char| !letter.is_ascii_digit());
         digits.parse().unwrap_or_default()
     }
 }
@@ -125,7 +127,10 @@ const JOURNALS: [&str; 2] = ["comments", "work_notes"];
 
 impl Backend {
     pub(super) fn new(parts: Parts) -> Self {
-        let meter = parts.settings.rate_limit.map(|limit| Meter::new(limit, parts.clock.clone()));
+        let meter = parts
+            .settings
+            .rate_limit
+            .map(|limit| Meter::new(limit, parts.clock.clone()));
         let backend = Self {
             meter,
             settings: parts.settings,
@@ -209,7 +214,11 @@ impl Backend {
     }
 
     /// A table that exists and that the API's user may use.
-    pub(super) fn table(&self, name: &str, operation: &'static str) -> Result<&'static schema::Table, Problem> {
+    pub(super) fn table(
+        &self,
+        name: &str,
+        operation: &'static str,
+    ) -> Result<&'static schema::Table, Problem> {
         let table = schema::find(name).ok_or_else(|| Problem::NoTable(name.to_owned()))?;
         if self.access().forbidden.contains(name) {
             return Err(Problem::Acl(operation));
@@ -227,7 +236,8 @@ impl Backend {
     /// Whether an ACL hides a row from the API's user.
     pub(super) fn is_hidden(&self, row: &Row) -> bool {
         let access = self.access();
-        !access.hidden.is_empty() && (access.hidden.contains(&row.id) || access.hidden.contains(row.table))
+        !access.hidden.is_empty()
+            && (access.hidden.contains(&row.id) || access.hidden.contains(row.table))
     }
 
     /// The rows of a table, its children's included, that a query finds, sorted; ACLs are not asked.
@@ -245,7 +255,8 @@ impl Backend {
     pub(super) fn visible(&self, table: &str, id: &str) -> Result<Row, Problem> {
         let row = self.books().row(id).cloned();
         let row = row.filter(|row| schema::extends(row.table, table));
-        row.filter(|row| !self.is_hidden(row)).ok_or(Problem::NoRecord)
+        row.filter(|row| !self.is_hidden(row))
+            .ok_or(Problem::NoRecord)
     }
 
     /// Makes a record.
@@ -341,9 +352,14 @@ impl Backend {
     ) -> Vec<(&'static str, String)> {
         let mut notes = Vec::new();
         for (name, value) in members {
-            let Some(column) = schema::column_of(row.table, name) else { continue };
+            let Some(column) = schema::column_of(row.table, name) else {
+                continue;
+            };
             let is_protected = actor.doer == Doer::Api && self.access().protected.contains(name);
-            if is_protected || name.starts_with("sys_") || (name == "number" && row.values.contains_key("number")) {
+            if is_protected
+                || name.starts_with("sys_")
+                || (name == "number" && row.values.contains_key("number"))
+            {
                 continue;
             }
             let text = match value {
@@ -351,7 +367,10 @@ impl Backend {
                 Value::Null => String::new(),
                 other => other.to_string(),
             };
-            if let Some(journal) = JOURNALS.iter().find(|journal| *journal == name && column.kind == "journal_input") {
+            if let Some(journal) = JOURNALS
+                .iter()
+                .find(|journal| *journal == name && column.kind == "journal_input")
+            {
                 if !text.trim().is_empty() {
                     notes.push((*journal, text));
                 }
@@ -372,11 +391,14 @@ impl Backend {
         if row.table == "incident" {
             seed::settle_incident(before, row, &self.now());
             let ends = matches!(row.value("state"), "6" | "7");
-            let missing: Vec<&'static str> = [("close_code", "Resolution code"), ("close_notes", "Resolution notes")]
-                .into_iter()
-                .filter(|(name, _)| ends && row.value(name).is_empty())
-                .map(|(_, label)| label)
-                .collect();
+            let missing: Vec<&'static str> = [
+                ("close_code", "Resolution code"),
+                ("close_notes", "Resolution notes"),
+            ]
+            .into_iter()
+            .filter(|(name, _)| ends && row.value(name).is_empty())
+            .map(|(_, label)| label)
+            .collect();
             if !missing.is_empty() {
                 return Err(Problem::Policy(missing));
             }
@@ -414,7 +436,11 @@ impl Backend {
             entry.set("value", text.clone());
             entry.set("sys_created_on", self.now());
             entry.set("sys_created_by", actor.user.clone());
-            books.journals.entry(row.id.clone()).or_default().push(entry.id.clone());
+            books
+                .journals
+                .entry(row.id.clone())
+                .or_default()
+                .push(entry.id.clone());
             books.keep(entry);
             entries.push((books.next_entry(), text));
         }
@@ -430,7 +456,11 @@ impl Backend {
             _ => (Thing::Ticket, row.ticket()),
         };
         let marker = Some(row.value("correlation_id"));
-        self.journal.record(Write::new(deed, thing, id, actor.doer).marked(marker).called(detail));
+        self.journal.record(
+            Write::new(deed, thing, id, actor.doer)
+                .marked(marker)
+                .called(detail),
+        );
     }
 
     fn record_notes(&self, row: &Row, entries: Vec<(u64, String)>, actor: &Actor) {
@@ -441,7 +471,12 @@ impl Backend {
     }
 
     /// Keeps a file with its row of `sys_attachment`.
-    pub(super) fn keep_file(&self, members: &[(&'static str, String)], content: Bytes, actor: &Actor) -> Row {
+    pub(super) fn keep_file(
+        &self,
+        members: &[(&'static str, String)],
+        content: Bytes,
+        actor: &Actor,
+    ) -> Row {
         let now = self.now();
         let mut row = Row {
             table: "sys_attachment",
@@ -455,7 +490,10 @@ impl Backend {
         row.set("size_bytes", size.clone());
         row.set("size_compressed", size);
         row.set("compressed", "true");
-        row.set("download_link", format!("{}/api/now/attachment/{}/file", self.base_url, row.id));
+        row.set(
+            "download_link",
+            format!("{}/api/now/attachment/{}/file", self.base_url, row.id),
+        );
         for name in ["sys_created_on", "sys_updated_on"] {
             row.set(name, now.clone());
         }
@@ -469,31 +507,54 @@ impl Backend {
         let entry = books.next_entry();
         let parent = books.row(row.value("table_sys_id")).map(Row::ticket);
         drop(books);
-        let write = Write::new(Deed::Created, Thing::File, entry, actor.doer).called(row.value("file_name"));
-        self.journal.record(write.within(parent.unwrap_or_default()));
+        let write = Write::new(Deed::Created, Thing::File, entry, actor.doer)
+            .called(row.value("file_name"));
+        self.journal
+            .record(write.within(parent.unwrap_or_default()));
         row
     }
 }
 
 /// What a field makes of a value: a reference must lead somewhere, a choice is stored whatever it is.
-fn accepted(books: &Books, table: &str, column: &Column, text: String, input: Input) -> Option<String> {
+fn accepted(
+    books: &Books,
+    table: &str,
+    column: &Column,
+    text: String,
+    input: Input,
+) -> Option<String> {
     if text.is_empty() {
         return Some(text);
     }
     if !column.reference.is_empty() {
         return match input {
-            Input::Stored => books.row(&text).filter(|row| schema::extends(row.table, column.reference)).map(|row| row.id.clone()),
-            Input::Shown => books.rows_of(column.reference).find(|row| row.title() == text).map(|row| row.id.clone()),
+            Input::Stored => books
+                .row(&text)
+                .filter(|row| schema::extends(row.table, column.reference))
+                .map(|row| row.id.clone()),
+            Input::Shown => books
+                .rows_of(column.reference)
+                .find(|row| row.title() == text)
+                .map(|row| row.id.clone()),
         };
     }
     if input == Input::Shown {
-        let choice = schema::choices(table, column.name).into_iter().find(|choice| choice.label == text);
+        let choice = schema::choices(table, column.name)
+            .into_iter()
+            .find(|choice| choice.label == text);
         return Some(choice.map_or(text, |choice| choice.value.to_owned()));
     }
     let longest = usize::try_from(column.max_length).unwrap_or(usize::MAX);
     match column.kind {
         "integer" => text.parse::<i64>().is_ok().then_some(text),
-        "boolean" => Some(if matches!(text.as_str(), "true" | "1") { "true" } else { "false" }.to_owned()),
+        "boolean" => Some(
+            if matches!(text.as_str(), "true" | "1") {
+                "true"
+            } else {
+                "false"
+            }
+            .to_owned(),
+        ),
         "glide_date_time" => is_moment(&text).then_some(text),
         "string" => Some(text.chars().take(longest).collect()),
         _ => Some(text),
@@ -516,7 +577,11 @@ pub(super) fn seen(stored: &str, zone: &TimeZone) -> String {
     let moment = jiff::civil::DateTime::strptime(FORMAT, stored).ok();
     let zoned = moment.and_then(|moment| moment.to_zoned(TimeZone::UTC).ok());
     zoned.map_or_else(String::new, |zoned| {
-        zoned.timestamp().to_zoned(zone.clone()).strftime(FORMAT).to_string()
+        zoned
+            .timestamp()
+            .to_zoned(zone.clone())
+            .strftime(FORMAT)
+            .to_string()
     })
 }
 
@@ -531,7 +596,9 @@ impl Books {
 
     /// The rows of a table and of those that extend it.
     pub(super) fn rows_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Row> {
-        let tables = schema::TABLES.iter().filter(move |one| schema::extends(one.name, table));
+        let tables = schema::TABLES
+            .iter()
+            .filter(move |one| schema::extends(one.name, table));
         let ids = tables.filter_map(|one| self.order.get(one.name)).flatten();
         ids.filter_map(|id| self.rows.get(id))
     }
@@ -559,7 +626,9 @@ impl Books {
 
     /// The `sys_id` of a user.
     pub(super) fn user(&self, name: &str) -> String {
-        let found = self.rows_of("sys_user").find(|row| row.value("user_name") == name);
+        let found = self
+            .rows_of("sys_user")
+            .find(|row| row.value("user_name") == name);
         found.map(|row| row.id.clone()).unwrap_or_default()
     }
 
@@ -569,7 +638,10 @@ impl Books {
             self.by_number.insert(number.to_owned(), row.id.clone());
         }
         if !self.rows.contains_key(&row.id) {
-            self.order.entry(row.table).or_default().push(row.id.clone());
+            self.order
+                .entry(row.table)
+                .or_default()
+                .push(row.id.clone());
         }
         self.rows.insert(row.id.clone(), row);
     }

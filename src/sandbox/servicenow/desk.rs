@@ -92,10 +92,16 @@ impl ServiceDesk for ServiceNow {
         let text = |problem: RecordProblem| problem.to_string();
         let ticket = self.open_incident(&members).map_err(text)?;
         if let Some(note) = &case.note {
-            self.write_note(ticket, note, NoteJournal::Comments).map_err(text)?;
+            self.write_note(ticket, note, NoteJournal::Comments)
+                .map_err(text)?;
         }
         if let Some(picture) = &case.picture {
-            let attached = self.attach(ticket, &picture.name, &picture.media_type, picture.bytes.clone());
+            let attached = self.attach(
+                ticket,
+                &picture.name,
+                &picture.media_type,
+                picture.bytes.clone(),
+            );
             attached.map_err(text)?;
         }
         Ok(ticket)
@@ -122,10 +128,97 @@ impl ServiceDesk for ServiceNow {
 
     fn ticket_of(&self, record: &str) -> Option<u64> {
         let books = self.backend().books();
-        books.row(record).map(super::backend::Row::ticket).filter(|ticket| *ticket > 0)
+        books
+            .row(record)
+            .map(super::backend::Row::ticket)
+            .filter(|ticket| *ticket > 0)
     }
 
     async fn stop(&self) {
         self.stop().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::model::{ManualClock, Timestamp};
+    use crate::sandbox::journal::Thing;
+    use crate::sandbox::places::PLACES;
+    use crate::sandbox::servicenow::ServiceNowSettings;
+    use crate::sandbox::{Deed, Doer, Picture};
+
+    const NOW: &str = "2026-03-01T12:00:00Z";
+
+    async fn stand_in() -> ServiceNow {
+        let clock = Arc::new(ManualClock::at(NOW.parse().unwrap()));
+        ServiceNow::start(ServiceNowSettings::default(), clock, 1)
+            .await
+            .unwrap()
+    }
+
+    fn case(flaw: Option<Flaw>) -> Case {
+        Case {
+            number: 1,
+            place: &PLACES[0],
+            summary: "HB-0101 - Register 3 does not start".to_owned(),
+            description: "The screen stays dark.".to_owned(),
+            start: "2026-03-02T15:00:00Z".parse::<Timestamp>().unwrap(),
+            flaw,
+            note: Some("Please call first.".to_owned()),
+            picture: Some(Picture {
+                name: "case-1.png".to_owned(),
+                media_type: "image/png".to_owned(),
+                bytes: Bytes::from_static(b"png"),
+            }),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_case_becomes_an_incident_with_its_place_note_and_file() {
+        let desk = stand_in().await;
+        let ticket = desk.open(&case(None)).unwrap();
+        let record = desk.record(ticket);
+        assert_eq!(record["expected_start"], "2026-03-02 15:00:00");
+        assert_eq!(record["u_send_to_fn"], "false");
+        let place = desk.id_of("cmn_location", "name", "HB-0101").unwrap();
+        assert_eq!(record["location"], place);
+        assert_eq!(desk.notes(ticket).len(), 1);
+        assert_eq!(
+            desk.journal()
+                .count(Deed::Created, Thing::File, Doer::Person),
+            1
+        );
+        assert_eq!(desk.ticket_of(&desk.record_id(ticket)), Some(ticket));
+        desk.dispatch(ticket).unwrap();
+        assert_eq!(desk.record(ticket)["u_send_to_fn"], "true");
+    }
+
+    #[tokio::test]
+    async fn flaws_are_in_the_place() {
+        let desk = stand_in().await;
+        for (flaw, state) in [(Flaw::NoState, ""), (Flaw::UnknownValue, "Minn.")] {
+            let ticket = desk.open(&case(Some(flaw))).unwrap();
+            let location = desk.record(ticket)["location"].as_str().unwrap().to_owned();
+            let books = desk.backend().books();
+            assert_eq!(books.row(&location).unwrap().value("state"), state);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_closed_incident_is_closed() {
+        let desk = stand_in().await;
+        let ticket = desk.open(&case(None)).unwrap();
+        assert_eq!(desk.is_closed(ticket), Some(false));
+        let resolved = json!({"state": "6", "close_code": "Solution provided", "close_notes": "x"});
+        desk.change_record(ticket, &resolved).unwrap();
+        assert_eq!(desk.is_closed(ticket), Some(false));
+        desk.change_record(ticket, &json!({"state": "7"})).unwrap();
+        assert_eq!(desk.is_closed(ticket), Some(true));
+        assert_eq!(desk.is_closed(1), None);
     }
 }

@@ -37,7 +37,20 @@ struct Term {
 
 /// Longer operators stand before those that they begin with.
 const OPERATORS: [&str; 14] = [
-    "ISNOTEMPTY", "ISEMPTY", "NOT IN", "NOT LIKE", "STARTSWITH", "ENDSWITH", "LIKE", "IN", ">=", "<=", "!=", ">", "<", "=",
+    "ISNOTEMPTY",
+    "ISEMPTY",
+    "NOT IN",
+    "NOT LIKE",
+    "STARTSWITH",
+    "ENDSWITH",
+    "LIKE",
+    "IN",
+    ">=",
+    "<=",
+    "!=",
+    ">",
+    "<",
+    "=",
 ];
 
 impl Encoded {
@@ -47,7 +60,10 @@ impl Encoded {
             groups: vec![Vec::new()],
             ..Self::default()
         };
-        for part in text.split('^').filter(|part| !part.is_empty() && *part != "EQ") {
+        for part in text
+            .split('^')
+            .filter(|part| !part.is_empty() && *part != "EQ")
+        {
             if let Some(field) = part.strip_prefix("ORDERBYDESC") {
                 query.order_by(field, Direction::Falling, table);
             } else if let Some(field) = part.strip_prefix("ORDERBY") {
@@ -89,7 +105,9 @@ impl Encoded {
             return false;
         }
         self.groups.iter().any(|group| {
-            group.iter().all(|any_of| any_of.iter().any(|term| term.holds(row, books)))
+            group
+                .iter()
+                .all(|any_of| any_of.iter().any(|term| term.holds(row, books)))
         })
     }
 
@@ -98,7 +116,11 @@ impl Encoded {
         rows.sort_by(|one, other| {
             let keys = self.order.iter().map(|(field, direction)| {
                 let compared = one.value(field).cmp(other.value(field));
-                if *direction == Direction::Falling { compared.reverse() } else { compared }
+                if *direction == Direction::Falling {
+                    compared.reverse()
+                } else {
+                    compared
+                }
             });
             keys.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
         });
@@ -117,10 +139,14 @@ fn is_known(table: &str, field: &str) -> bool {
 
 impl Term {
     fn parse(part: &str) -> Option<Self> {
-        let is_name = |letter: &char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '_' | '.');
+        let is_name = |letter: &char| {
+            letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '_' | '.')
+        };
         let length: usize = part.chars().take_while(is_name).map(char::len_utf8).sum();
         let (field, rest) = part.split_at(length);
-        let operator = OPERATORS.into_iter().find(|operator| rest.starts_with(operator))?;
+        let operator = OPERATORS
+            .into_iter()
+            .find(|operator| rest.starts_with(operator))?;
         Some(Self {
             field: field.to_owned(),
             operator,
@@ -129,7 +155,10 @@ impl Term {
     }
 
     fn holds(&self, row: &Row, books: &Books) -> bool {
-        let held = books.walk(row, &self.field).unwrap_or_default().to_lowercase();
+        let held = books
+            .walk(row, &self.field)
+            .unwrap_or_default()
+            .to_lowercase();
         let value = self.value.to_lowercase();
         let is_among = || value.split(',').any(|one| one == held);
         match self.operator {

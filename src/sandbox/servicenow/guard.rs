@@ -42,7 +42,10 @@ pub(super) async fn stand(
         // The vendor counts by the hour; here the window is a minute, so that a rehearsal need not wait.
         let headers = response.headers_mut();
         headers.insert("x-ratelimit-limit", HeaderValue::from(standing.limit));
-        headers.insert("x-ratelimit-reset", HeaderValue::from(standing.resets_at.as_second()));
+        headers.insert(
+            "x-ratelimit-reset",
+            HeaderValue::from(standing.resets_at.as_second()),
+        );
         headers.insert("x-ratelimit-rule", HeaderValue::from_static(RULE));
     }
     response
@@ -51,17 +54,24 @@ pub(super) async fn stand(
 /// `Accept` must take JSON, and a record's body must be declared as JSON.
 fn check_headers(request: &Request) -> Result<(), Problem> {
     let text = |name: header::HeaderName| {
-        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_ascii_lowercase()
     };
     let accept = text(header::ACCEPT);
     let is_file = request.uri().path().contains("/attachment/");
     if !is_file && !accept.contains("application/json") && !accept.contains("*/*") {
-        return Err(Problem::BadRequest("Invalid or missing Accept header".to_owned()));
+        return Err(Problem::BadRequest(
+            "Invalid or missing Accept header".to_owned(),
+        ));
     }
     let has_body = !request.method().is_safe() && request.method() != axum::http::Method::DELETE;
     if has_body && !is_file && !text(header::CONTENT_TYPE).starts_with("application/json") {
-        return Err(Problem::BadRequest("Invalid or missing Content-Type header".to_owned()));
+        return Err(Problem::BadRequest(
+            "Invalid or missing Content-Type header".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -79,7 +89,9 @@ fn is_admitted(backend: &Backend, headers: &HeaderMap) -> bool {
     if let Some(token) = value.strip_prefix("Bearer ") {
         return backend.tokens.admits(token, backend.clock.now());
     }
-    let decoded = value.strip_prefix("Basic ").and_then(|encoded| STANDARD.decode(encoded).ok());
+    let decoded = value
+        .strip_prefix("Basic ")
+        .and_then(|encoded| STANDARD.decode(encoded).ok());
     let pair = decoded.and_then(|decoded| String::from_utf8(decoded).ok());
     pair == Some(format!("{}:{}", settings.user_name, settings.password))
 }

@@ -32,7 +32,10 @@ impl Tokens {
     /// Whether an access token is good.
     pub(super) fn admits(&self, token: &str, now: Timestamp) -> bool {
         let given = self.lock();
-        given.access.as_ref().is_some_and(|(access, until)| access == token && now < *until)
+        given
+            .access
+            .as_ref()
+            .is_some_and(|(access, until)| access == token && now < *until)
     }
 
     /// Makes every token worthless.
@@ -68,7 +71,10 @@ impl Tokens {
     fn refresh(&self) -> String {
         let mut given = self.lock();
         let count = given.count;
-        given.refresh.get_or_insert_with(|| format!("not-a-real-refresh-token-{count}")).clone()
+        given
+            .refresh
+            .get_or_insert_with(|| format!("not-a-real-refresh-token-{count}"))
+            .clone()
     }
 }
 
@@ -87,16 +93,27 @@ pub(super) async fn token(State(backend): State<Arc<Backend>>, request: Request)
     };
     let value = |wanted: &str| {
         let mut pairs = url::form_urlencoded::parse(&body);
-        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
+        pairs
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
     };
     let settings = &backend.settings;
-    if value("client_id") != settings.client_id || value("client_secret") != settings.client_secret {
+    if value("client_id") != settings.client_id || value("client_secret") != settings.client_secret
+    {
         return refused("invalid_client");
     }
     let known_refresh = backend.tokens.lock().refresh.clone();
     let gives_refresh = match value("grant_type").as_str() {
-        "password" if value("username") == settings.user_name && value("password") == settings.password => true,
-        "refresh_token" if known_refresh.is_some_and(|known| known == value("refresh_token")) => true,
+        "password"
+            if value("username") == settings.user_name
+                && value("password") == settings.password =>
+        {
+            true
+        }
+        "refresh_token" if known_refresh.is_some_and(|known| known == value("refresh_token")) => {
+            true
+        }
         "client_credentials" => false,
         "password" | "refresh_token" => return refused("access_denied"),
         _ => return refused("invalid_grant"),

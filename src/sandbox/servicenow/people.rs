@@ -58,8 +58,13 @@ impl ServiceNow {
         let mut body = members.as_object().cloned().unwrap_or_default();
         let (caller, company) = {
             let books = backend.books();
-            let company = books.rows_of("core_company").find(|row| row.value("name") == COMPANY);
-            (books.user(CALLER), company.map(|row| row.id.clone()).unwrap_or_default())
+            let company = books
+                .rows_of("core_company")
+                .find(|row| row.value("name") == COMPANY);
+            (
+                books.user(CALLER),
+                company.map(|row| row.id.clone()).unwrap_or_default(),
+            )
         };
         for (name, usual) in [("caller_id", caller), ("company", company)] {
             body.entry(name).or_insert(json!(usual));
@@ -75,7 +80,8 @@ impl ServiceNow {
     pub fn change_record(&self, ticket: u64, members: &Value) -> Result<(), RecordProblem> {
         let id = self.id(ticket)?;
         let members = members.as_object().cloned().unwrap_or_default();
-        self.backend().change(&id, &members, Input::Stored, &dispatcher())?;
+        self.backend()
+            .change(&id, &members, Input::Stored, &dispatcher())?;
         Ok(())
     }
 
@@ -83,7 +89,12 @@ impl ServiceNow {
     ///
     /// # Errors
     /// [`RecordProblem`] when there is no such record, or it takes no notes any more.
-    pub fn write_note(&self, ticket: u64, text: &str, journal: NoteJournal) -> Result<(), RecordProblem> {
+    pub fn write_note(
+        &self,
+        ticket: u64,
+        text: &str,
+        journal: NoteJournal,
+    ) -> Result<(), RecordProblem> {
         let name = match journal {
             NoteJournal::Comments => "comments",
             NoteJournal::WorkNotes => "work_notes",
@@ -95,9 +106,20 @@ impl ServiceNow {
     ///
     /// # Errors
     /// [`RecordProblem`] when there is no such record or the file is not taken.
-    pub fn attach(&self, ticket: u64, name: &str, media_type: &str, content: Bytes) -> Result<String, RecordProblem> {
+    pub fn attach(
+        &self,
+        ticket: u64,
+        name: &str,
+        media_type: &str,
+        content: Bytes,
+    ) -> Result<String, RecordProblem> {
         let record = self.id(ticket)?;
-        let table = self.backend().books().row(&record).map_or("", |row| row.table).to_owned();
+        let table = self
+            .backend()
+            .books()
+            .row(&record)
+            .map_or("", |row| row.table)
+            .to_owned();
         let upload = Upload {
             table,
             record,
@@ -111,19 +133,27 @@ impl ServiceNow {
     /// A record as it is stored, references by id; null when there is none.
     #[must_use]
     pub fn record(&self, ticket: u64) -> Value {
-        let Ok(id) = self.id(ticket) else { return Value::Null };
+        let Ok(id) = self.id(ticket) else {
+            return Value::Null;
+        };
         let backend = self.backend();
         let books = backend.books();
-        let Some(row) = books.row(&id) else { return Value::Null };
+        let Some(row) = books.row(&id) else {
+            return Value::Null;
+        };
         let names = schema::columns(row.table).map(|column| column.name);
-        let stored: Map<String, Value> = names.map(|name| (name.to_owned(), json!(row.value(name)))).collect();
+        let stored: Map<String, Value> = names
+            .map(|name| (name.to_owned(), json!(row.value(name))))
+            .collect();
         Value::Object(stored)
     }
 
     /// The notes on a record, oldest first: journal field, author and text.
     #[must_use]
     pub fn notes(&self, ticket: u64) -> Vec<(String, String, String)> {
-        let Ok(id) = self.id(ticket) else { return Vec::new() };
+        let Ok(id) = self.id(ticket) else {
+            return Vec::new();
+        };
         let books = self.backend().books();
         let told = |row: &Row| {
             let text = |name: &str| row.value(name).to_owned();
@@ -136,7 +166,10 @@ impl ServiceNow {
     #[must_use]
     pub fn id_of(&self, table: &str, field: &str, value: &str) -> Option<String> {
         let books = self.backend().books();
-        books.rows_of(table).find(|row| row.value(field) == value).map(|row| row.id.clone())
+        books
+            .rows_of(table)
+            .find(|row| row.value(field) == value)
+            .map(|row| row.id.clone())
     }
 
     /// The admin enters a location; its `sys_id`.

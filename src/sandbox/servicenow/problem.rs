@@ -49,7 +49,11 @@ impl Problem {
         let failed = "Operation Failed".to_owned();
         match self {
             Self::BadRequest(why) => (StatusCode::BAD_REQUEST, why.clone(), None),
-            Self::NoTable(name) => (StatusCode::BAD_REQUEST, format!("Invalid table {name}"), None),
+            Self::NoTable(name) => (
+                StatusCode::BAD_REQUEST,
+                format!("Invalid table {name}"),
+                None,
+            ),
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "User Not Authenticated".to_owned(),
@@ -58,12 +62,17 @@ impl Problem {
             Self::Acl(operation) => (
                 StatusCode::FORBIDDEN,
                 failed,
-                Some(format!("ACL Exception {operation} Failed due to security constraints")),
+                Some(format!(
+                    "ACL Exception {operation} Failed due to security constraints"
+                )),
             ),
             Self::Policy(fields) => (
                 StatusCode::FORBIDDEN,
                 failed,
-                Some(format!("Data Policy Exception: The following fields are mandatory: {}", fields.join(", "))),
+                Some(format!(
+                    "Data Policy Exception: The following fields are mandatory: {}",
+                    fields.join(", ")
+                )),
             ),
             Self::Rule { table, name } => (
                 StatusCode::FORBIDDEN,
@@ -98,7 +107,9 @@ impl IntoResponse for Problem {
         let body = json!({"error": {"message": message, "detail": detail}, "status": "failure"});
         let mut response = (status, Json(body)).into_response();
         if let Self::TooMany { seconds } = self {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

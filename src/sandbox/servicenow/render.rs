@@ -56,7 +56,14 @@ impl Backend {
         Value::Object(shown)
     }
 
-    fn walked(&self, books: &Books, row: &Row, path: &str, view: &View, zone: &TimeZone) -> Option<Value> {
+    fn walked(
+        &self,
+        books: &Books,
+        row: &Row,
+        path: &str,
+        view: &View,
+        zone: &TimeZone,
+    ) -> Option<Value> {
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));
         let column = schema::column_of(row.table, first)?;
         if rest.is_empty() {
@@ -65,22 +72,36 @@ impl Backend {
         schema::column_of(column.reference, rest.split('.').next().unwrap_or(rest))?;
         match books.row(row.value(first)) {
             Some(next) => self.walked(books, next, rest, view, zone),
-            None if view.display == Display::Both => Some(json!({"display_value": "", "value": ""})),
+            None if view.display == Display::Both => {
+                Some(json!({"display_value": "", "value": ""}))
+            }
             None => Some(json!("")),
         }
     }
 
-    fn cell(&self, books: &Books, row: &Row, column: &Column, view: &View, zone: &TimeZone) -> Value {
+    fn cell(
+        &self,
+        books: &Books,
+        row: &Row,
+        column: &Column,
+        view: &View,
+        zone: &TimeZone,
+    ) -> Value {
         let value = row.value(column.name);
         let display = self.display(books, row, column, zone);
         if !column.reference.is_empty() && !value.is_empty() {
-            let link = format!("{}/api/now/table/{}/{value}", self.base_url, column.reference);
+            let link = format!(
+                "{}/api/now/table/{}/{value}",
+                self.base_url, column.reference
+            );
             return match (view.display, view.links) {
                 (Display::Stored, Links::Given) => json!({"link": link, "value": value}),
                 (Display::Stored, Links::Left) => json!(value),
                 (Display::Shown, Links::Given) => json!({"display_value": display, "link": link}),
                 (Display::Shown, Links::Left) => json!(display),
-                (Display::Both, Links::Given) => json!({"display_value": display, "link": link, "value": value}),
+                (Display::Both, Links::Given) => {
+                    json!({"display_value": display, "link": link, "value": value})
+                }
                 (Display::Both, Links::Left) => json!({"display_value": display, "value": value}),
             };
         }
@@ -94,12 +115,15 @@ impl Backend {
     fn display(&self, books: &Books, row: &Row, column: &Column, zone: &TimeZone) -> String {
         let value = row.value(column.name);
         match column.kind {
-            "reference" => books.row(value).map(|row| row.title().to_owned()).unwrap_or_default(),
+            "reference" => books
+                .row(value)
+                .map(|row| row.title().to_owned())
+                .unwrap_or_default(),
             "glide_date_time" => seen(value, zone),
             "journal_input" | "journal_list" => rendered(books, row, column.name, zone),
-            _ if column.name == "sys_class_name" => {
-                schema::find(value).map(|table| table.label.to_owned()).unwrap_or_default()
-            }
+            _ if column.name == "sys_class_name" => schema::find(value)
+                .map(|table| table.label.to_owned())
+                .unwrap_or_default(),
             _ => {
                 let choices = schema::choices(row.table, column.name);
                 let choice = choices.iter().find(|choice| choice.value == value);
@@ -119,11 +143,18 @@ fn rendered(books: &Books, row: &Row, name: &str, zone: &TimeZone) -> String {
         if name != "comments_and_work_notes" && name != element {
             continue;
         }
-        let kind = if element == "comments" { "Additional comments" } else { "Work notes" };
+        let kind = if element == "comments" {
+            "Additional comments"
+        } else {
+            "Work notes"
+        };
         let author = books.row(&books.user(note.value("sys_created_by")));
         let author = author.map_or(note.value("sys_created_by"), |author| author.value("name"));
         let at = seen(note.value("sys_created_on"), zone);
-        text.push_str(&format!("{at} - {author} ({kind})\n{}\n\n", note.value("value")));
+        text.push_str(&format!(
+            "{at} - {author} ({kind})\n{}\n\n",
+            note.value("value")
+        ));
     }
     text
 }

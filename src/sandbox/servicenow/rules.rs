@@ -66,8 +66,14 @@ impl Rules {
     fn concerned(&self, row: &Row, actor: &Actor) -> Vec<BusinessRule> {
         let runs = |rule: &&BusinessRule| {
             rule.table == row.table
-                && rule.condition.as_ref().is_none_or(|(field, value)| row.value(field) == value)
-                && rule.exempt_user.as_ref().is_none_or(|user| *user != actor.user)
+                && rule
+                    .condition
+                    .as_ref()
+                    .is_none_or(|(field, value)| row.value(field) == value)
+                && rule
+                    .exempt_user
+                    .as_ref()
+                    .is_none_or(|user| *user != actor.user)
         };
         let rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rules.iter().filter(runs).cloned().collect()
@@ -82,7 +88,8 @@ impl Backend {
         }
         let event = if before.is_some() { "update" } else { "insert" };
         for rule in self.rules.concerned(row, actor) {
-            self.outbox.send(self.clone().deliver(rule, row.clone(), event));
+            self.outbox
+                .send(self.clone().deliver(rule, row.clone(), event));
         }
     }
 
@@ -98,16 +105,30 @@ impl Backend {
         let client = self.outbox.client();
         let json = "application/json";
         let request = match rule.content {
-            RuleContent::QueryParameters => client.post(&rule.url).query(&[("external_id", &row.id)]),
+            RuleContent::QueryParameters => {
+                client.post(&rule.url).query(&[("external_id", &row.id)])
+            }
             RuleContent::Json => {
-                let members: serde_json::Map<_, _> = members.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+                let members: serde_json::Map<_, _> = members
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), json!(value)))
+                    .collect();
                 client.post(&rule.url).json(&members)
             }
             RuleContent::Form => client.post(&rule.url).form(&members),
-            RuleContent::NumberOnly => client.post(&rule.url).json(&json!({"number": row.value("number")})),
+            RuleContent::NumberOnly => client
+                .post(&rule.url)
+                .json(&json!({"number": row.value("number")})),
             RuleContent::Pasted => {
-                let body = format!(r#"{{"short_description":"{}","sys_id":"{}"}}"#, row.value("short_description"), row.id);
-                client.post(&rule.url).header("Content-Type", json).body(body)
+                let body = format!(
+                    r#"{{"short_description":"{}","sys_id":"{}"}}"#,
+                    row.value("short_description"),
+                    row.id
+                );
+                client
+                    .post(&rule.url)
+                    .header("Content-Type", json)
+                    .body(body)
             }
         };
         let mut request = request.header("User-Agent", "ServiceNow/1.0");
@@ -117,7 +138,8 @@ impl Backend {
         let status = self.outbox.call(request).await;
         if !(200..300).contains(&status) {
             let write = Write::new(Deed::Removed, Thing::Delivery, row.ticket(), Doer::System);
-            self.journal.record(write.called("the message was not taken, and is not sent again"));
+            self.journal
+                .record(write.called("the message was not taken, and is not sent again"));
         }
     }
 }

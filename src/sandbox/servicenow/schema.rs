@@ -108,7 +108,11 @@ const TASK: &[Column] = &[
     column("watch_list", "Watch list", "glide_list"),
     column("comments", "Additional comments", "journal_input"),
     column("work_notes", "Work notes", "journal_input"),
-    column("comments_and_work_notes", "Comments and Work notes", "journal_list"),
+    column(
+        "comments_and_work_notes",
+        "Comments and Work notes",
+        "journal_list",
+    ),
 ];
 
 const INCIDENT: &[Column] = &[
@@ -283,9 +287,24 @@ pub(super) const CHOICES: &[Choice] = &[
     choice("incident", "category", "software", "Software"),
     choice("incident", "category", "hardware", "Hardware"),
     choice("incident", "category", "network", "Network"),
-    choice("incident", "close_code", "Solution provided", "Solution provided"),
-    choice("incident", "close_code", "Resolved by caller", "Resolved by caller"),
-    choice("incident", "close_code", "No resolution provided", "No resolution provided"),
+    choice(
+        "incident",
+        "close_code",
+        "Solution provided",
+        "Solution provided",
+    ),
+    choice(
+        "incident",
+        "close_code",
+        "Resolved by caller",
+        "Resolved by caller",
+    ),
+    choice(
+        "incident",
+        "close_code",
+        "No resolution provided",
+        "No resolution provided",
+    ),
     choice("task", "impact", "1", "1 - High"),
     choice("task", "impact", "2", "2 - Medium"),
     choice("task", "impact", "3", "3 - Low"),
@@ -316,7 +335,9 @@ pub(super) fn extends(name: &str, parent: &str) -> bool {
 
 /// All fields of a table, inherited ones included.
 pub(super) fn columns(name: &str) -> impl Iterator<Item = &'static Column> {
-    SYSTEM.iter().chain(lineage(name).flat_map(|table| table.columns))
+    SYSTEM
+        .iter()
+        .chain(lineage(name).flat_map(|table| table.columns))
 }
 
 /// A field of a table.
@@ -327,7 +348,9 @@ pub(super) fn column_of(table: &str, name: &str) -> Option<&'static Column> {
 /// The choices of a table's field: those of the nearest table that has any.
 pub(super) fn choices(table: &str, element: &str) -> Vec<&'static Choice> {
     let of = |name: &str| {
-        let own = CHOICES.iter().filter(|choice| choice.table == name && choice.element == element);
+        let own = CHOICES
+            .iter()
+            .filter(|choice| choice.table == name && choice.element == element);
         own.collect::<Vec<_>>()
     };
     lineage(table)

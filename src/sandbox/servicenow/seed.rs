@@ -19,7 +19,10 @@ pub(super) const GROUP: &str = "Field Services";
 pub(super) fn fill(backend: &Backend) {
     let now = backend.now();
     let add = |table: &'static str, values: &[(&'static str, &str)]| {
-        let mut all: Vec<(&'static str, String)> = values.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let mut all: Vec<(&'static str, String)> = values
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
         for name in ["sys_created_on", "sys_updated_on"] {
             all.push((name, now.clone()));
         }
@@ -72,22 +75,44 @@ pub(super) fn fill(backend: &Backend) {
     let mut ids: HashMap<&str, String> = HashMap::new();
     for table in schema::TABLES {
         let parent = ids.get(table.parent).cloned().unwrap_or_default();
-        let values: [(&'static str, &str); 3] = [("name", table.name), ("label", table.label), ("super_class", &parent)];
+        let values: [(&'static str, &str); 3] = [
+            ("name", table.name),
+            ("label", table.label),
+            ("super_class", &parent),
+        ];
         let id = add("sys_db_object", &values);
         ids.insert(table.name, id);
         // The table's own entry, and a field's.
-        add("sys_dictionary", &[("name", table.name), ("element", ""), ("internal_type", "collection")]);
-        let system = if table.parent.is_empty() { schema::SYSTEM } else { &[] };
+        add(
+            "sys_dictionary",
+            &[
+                ("name", table.name),
+                ("element", ""),
+                ("internal_type", "collection"),
+            ],
+        );
+        let system = if table.parent.is_empty() {
+            schema::SYSTEM
+        } else {
+            &[]
+        };
         for column in system.iter().chain(table.columns) {
             let entry = dictionary_entry(table.name, column);
-            let entry: Vec<(&'static str, &str)> = entry.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let entry: Vec<(&'static str, &str)> = entry
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
             add("sys_dictionary", &entry);
         }
     }
     for (place, choice) in schema::CHOICES.iter().enumerate() {
         let sequence = place.to_string();
         for (language, inactive) in [("en", "false"), ("de", "false")] {
-            let label = if language == "en" { choice.label.to_owned() } else { format!("{} (de)", choice.label) };
+            let label = if language == "en" {
+                choice.label.to_owned()
+            } else {
+                format!("{} (de)", choice.label)
+            };
             add(
                 "sys_choice",
                 &[
@@ -104,7 +129,15 @@ pub(super) fn fill(backend: &Backend) {
     }
     add(
         "sys_choice",
-        &[("name", "incident"), ("element", "state"), ("value", "4"), ("label", "Awaiting Evidence"), ("language", "en"), ("sequence", "99"), ("inactive", "true")],
+        &[
+            ("name", "incident"),
+            ("element", "state"),
+            ("value", "4"),
+            ("label", "Awaiting Evidence"),
+            ("language", "en"),
+            ("sequence", "99"),
+            ("inactive", "true"),
+        ],
     );
 }
 
@@ -142,7 +175,8 @@ pub(super) fn usual_values(row: &mut Row, now: &str, opener: String) {
 /// The rules that an instance has for incidents: two names for the state, a priority that follows impact and urgency,
 /// the times that a state brings with it.
 pub(super) fn settle_incident(before: Option<&Row>, row: &mut Row, now: &str) {
-    let changed = |row: &Row, name: &str| before.is_none_or(|before| before.value(name) != row.value(name));
+    let changed =
+        |row: &Row, name: &str| before.is_none_or(|before| before.value(name) != row.value(name));
     if changed(row, "incident_state") && !changed(row, "state") {
         let state = row.value("incident_state").to_owned();
         row.set("state", state);
@@ -150,7 +184,10 @@ pub(super) fn settle_incident(before: Option<&Row>, row: &mut Row, now: &str) {
         let state = row.value("state").to_owned();
         row.set("incident_state", state);
     }
-    row.set("priority", priority(row.value("impact"), row.value("urgency")));
+    row.set(
+        "priority",
+        priority(row.value("impact"), row.value("urgency")),
+    );
     let is_active = !matches!(row.value("state"), "7" | "8");
     row.set("active", is_active.to_string());
     if changed(row, "state") {

@@ -18,7 +18,10 @@ use super::schema;
 pub(super) fn routes() -> Router<Arc<Backend>> {
     Router::new()
         .route("/table/{table}", get(list).post(create))
-        .route("/table/{table}/{id}", get(show).patch(change).put(change).delete(remove))
+        .route(
+            "/table/{table}/{id}",
+            get(show).patch(change).put(change).delete(remove),
+        )
         .route("/ui/meta/{table}", get(describe))
 }
 
@@ -28,7 +31,11 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     pub(super) fn of(query: Option<String>) -> Self {
         let query = query.unwrap_or_default();
-        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        Self(
+            url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
     }
 
     pub(super) fn text(&self, name: &str) -> &str {
@@ -42,7 +49,11 @@ impl Parameters {
 
     fn view(&self) -> View {
         let fields = self.text("sysparm_fields");
-        let fields = fields.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        let fields = fields
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned);
         let fields: Vec<String> = fields.collect();
         View {
             display: match self.text("sysparm_display_value") {
@@ -68,7 +79,12 @@ impl Parameters {
 
 /// One page of what a query finds. The limit is applied first, then ACLs hide rows: a page may be short or empty although
 /// more follow.
-pub(super) fn page(backend: &Backend, table: &str, path: &str, parameters: &Parameters) -> Response {
+pub(super) fn page(
+    backend: &Backend,
+    table: &str,
+    path: &str,
+    parameters: &Parameters,
+) -> Response {
     let limit = parameters.number("sysparm_limit", 10_000);
     let offset = parameters.number("sysparm_offset", 0);
     let books = backend.books();
@@ -95,16 +111,31 @@ pub(super) fn page(backend: &Backend, table: &str, path: &str, parameters: &Para
     let mut response = Json(body).into_response();
     let headers = response.headers_mut();
     headers.insert("x-total-count", HeaderValue::from(total));
-    let link = links(&format!("{}{path}", backend.base_url), parameters, limit.max(1), offset, total);
+    let link = links(
+        &format!("{}{path}", backend.base_url),
+        parameters,
+        limit.max(1),
+        offset,
+        total,
+    );
     if let Ok(link) = HeaderValue::from_str(&link) {
         headers.insert(header::LINK, link);
     }
     response
 }
 
-fn links(address: &str, parameters: &Parameters, limit: usize, offset: usize, total: usize) -> String {
+fn links(
+    address: &str,
+    parameters: &Parameters,
+    limit: usize,
+    offset: usize,
+    total: usize,
+) -> String {
     let at = |offset: usize, rel: &str| {
-        let others = parameters.0.iter().filter(|(key, _)| key != "sysparm_offset");
+        let others = parameters
+            .0
+            .iter()
+            .filter(|(key, _)| key != "sysparm_offset");
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(others)
             .append_pair("sysparm_offset", &offset.to_string())
@@ -139,7 +170,12 @@ async fn show(
 ) -> Result<Response, Problem> {
     let table = backend.table(&table, "Query")?;
     let row = backend.visible(table.name, &id)?;
-    Ok(shown(&backend, &row, &Parameters::of(query), StatusCode::OK))
+    Ok(shown(
+        &backend,
+        &row,
+        &Parameters::of(query),
+        StatusCode::OK,
+    ))
 }
 
 fn shown(backend: &Backend, row: &Row, parameters: &Parameters, status: StatusCode) -> Response {
@@ -158,7 +194,10 @@ async fn create(
     let members = members(&body)?;
     let row = backend.insert(table, &members, parameters.input(), &backend.api_user())?;
     let mut response = shown(&backend, &row, &parameters, StatusCode::CREATED);
-    let location = format!("{}/api/now/table/{}/{}", backend.base_url, table.name, row.id);
+    let location = format!(
+        "{}/api/now/table/{}/{}",
+        backend.base_url, table.name, row.id
+    );
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -192,7 +231,9 @@ async fn remove(
 fn members(body: &Bytes) -> Result<Map<String, Value>, Problem> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),
-        _ => Err(Problem::BadRequest("Exception while reading request: The payload is not valid JSON".to_owned())),
+        _ => Err(Problem::BadRequest(
+            "Exception while reading request: The payload is not valid JSON".to_owned(),
+        )),
     }
 }
 
@@ -205,7 +246,10 @@ async fn describe(
     let table = schema::find(&table).ok_or(Problem::NoTable(table))?;
     let column = |column: &schema::Column| {
         let choices = schema::choices(table.name, column.name);
-        let choices: Vec<Value> = choices.iter().map(|choice| json!({"value": choice.value, "label": choice.label})).collect();
+        let choices: Vec<Value> = choices
+            .iter()
+            .map(|choice| json!({"value": choice.value, "label": choice.label}))
+            .collect();
         let told = json!({
             "label": column.label,
             "type": column.kind,
