@@ -62,7 +62,7 @@ async fn a_token_is_kept_renewed_and_asked_for_anew() {
     read(&scene).await.unwrap();
     read(&scene).await.unwrap();
     assert_eq!(scene.instance.tokens_made(), 1);
-    scene.call.take_exchanges();
+    let _ = scene.call.take_exchanges();
     // Its time runs out: the refresh token gets the next one.
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(1_800)).await;
@@ -425,7 +425,7 @@ async fn a_used_up_limit_holds_calls_back_for_as_long_as_the_instance_says() {
     assert_eq!(failure.retry_after, Some(Duration::from_secs(600)));
     assert_eq!(failure.effect, Effect::None);
     assert!(scene.platform.ready_in(Priority::Live) > Duration::from_secs(500));
-    scene.call.take_exchanges();
+    let _ = scene.call.take_exchanges();
     let unsent = read(&scene).await.unwrap_err();
     assert_eq!(unsent.effect, Effect::Unsent);
     assert!(scene.calls().is_empty());

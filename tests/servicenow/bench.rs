@@ -74,7 +74,7 @@ impl Scene {
     /// Reads a record and changes it.
     pub async fn update(&self, id: &RecordId, changes: &Value) -> Result<(), Failure> {
         let base = self.fetch(id).await;
-        self.call.take_exchanges();
+        let _ = self.call.take_exchanges();
         self.platform.update(&self.call, &base, &map(changes)).await
     }
 

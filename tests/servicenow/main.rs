@@ -4,6 +4,7 @@ mod adapter_account;
 mod adapter_inbound;
 mod adapter_outbound;
 mod bench;
+mod mapping;
 mod samples;
 #[path = "../sandbox_support/mod.rs"]
 mod sandbox_support;

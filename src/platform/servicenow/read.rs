@@ -98,10 +98,10 @@ impl ServiceNow {
             .record(Method::GET, table, id)
             .query("sysparm_fields", wanted.join(","))
             .query("sysparm_exclude_reference_link", "true");
-        match self.api.result_if_there(call, &deed, request).await? {
-            Some(Value::Object(related)) => record::relate(fields, &related),
-            // It went away between the two calls; what was read of it stands.
-            _ => {}
+        let related = self.api.result_if_there(call, &deed, request).await?;
+        // One that went away between the two calls is told by the next read; what was read of it stands.
+        if let Some(Value::Object(related)) = related {
+            record::relate(fields, &related);
         }
         Ok(())
     }

@@ -485,8 +485,7 @@ mod tests {
             let told = told(&[], "application/json", body);
             assert!(
                 matches!(told, Err(TriggerRefusal::NoRecord(_))),
-                "{:.60}: {told:?}",
-                body
+                "{body:.60}: {told:?}"
             );
         }
         let why = told(&[("external_id", "${sys_id}")], "", "").unwrap_err();

@@ -177,12 +177,11 @@ impl ServiceNow {
     #[must_use]
     pub fn sys_id(&self, ticket: u64) -> Option<String> {
         let books = self.backend.books();
-        let numbers = schema::TABLES
+        schema::TABLES
             .iter()
-            .filter(|table| !table.prefix.is_empty());
-        let mut numbers = numbers.map(|table| format!("{}{ticket:07}", table.prefix));
-        let found = numbers.find_map(|number| Some(books.by_number(&number)?.id.clone()));
-        found
+            .filter(|table| !table.prefix.is_empty())
+            .find_map(|table| books.by_number(&format!("{}{ticket:07}", table.prefix)))
+            .map(|row| row.id.clone())
     }
 
     /// Stops answering and delivering.

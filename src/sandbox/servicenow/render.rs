@@ -88,7 +88,7 @@ impl Backend {
         zone: &TimeZone,
     ) -> Value {
         let value = row.value(column.name);
-        let display = self.display(books, row, column, zone);
+        let display = display(books, row, column, zone);
         if !column.reference.is_empty() && !value.is_empty() {
             let link = format!(
                 "{}/api/now/table/{}/{value}",
@@ -111,24 +111,25 @@ impl Backend {
             Display::Both => json!({"display_value": display, "value": value}),
         }
     }
+}
 
-    fn display(&self, books: &Books, row: &Row, column: &Column, zone: &TimeZone) -> String {
-        let value = row.value(column.name);
-        match column.kind {
-            "reference" => books
-                .row(value)
-                .map(|row| row.title().to_owned())
-                .unwrap_or_default(),
-            "glide_date_time" => seen(value, zone),
-            "journal_input" | "journal_list" => rendered(books, row, column.name, zone),
-            _ if column.name == "sys_class_name" => schema::find(value)
-                .map(|table| table.label.to_owned())
-                .unwrap_or_default(),
-            _ => {
-                let choices = schema::choices(row.table, column.name);
-                let choice = choices.iter().find(|choice| choice.value == value);
-                choice.map_or(value, |choice| choice.label).to_owned()
-            }
+/// What people see of a field.
+fn display(books: &Books, row: &Row, column: &Column, zone: &TimeZone) -> String {
+    let value = row.value(column.name);
+    match column.kind {
+        "reference" => books
+            .row(value)
+            .map(|row| row.title().to_owned())
+            .unwrap_or_default(),
+        "glide_date_time" => seen(value, zone),
+        "journal_input" | "journal_list" => rendered(books, row, column.name, zone),
+        _ if column.name == "sys_class_name" => schema::find(value)
+            .map(|table| table.label.to_owned())
+            .unwrap_or_default(),
+        _ => {
+            let choices = schema::choices(row.table, column.name);
+            let choice = choices.iter().find(|choice| choice.value == value);
+            choice.map_or(value, |choice| choice.label).to_owned()
         }
     }
 }

@@ -17,128 +17,156 @@ pub(super) const GROUP: &str = "Field Services";
 
 /// Fills an empty instance.
 pub(super) fn fill(backend: &Backend) {
-    let now = backend.now();
-    let add = |table: &'static str, values: &[(&'static str, &str)]| {
-        let mut all: Vec<(&'static str, String)> = values
+    let seed = Seed {
+        backend,
+        now: backend.now(),
+    };
+    seed.add_people();
+    seed.add_places();
+    seed.add_dictionary();
+    seed.add_choices();
+}
+
+/// Enters rows as the vendor's own installation does.
+struct Seed<'a> {
+    backend: &'a Backend,
+    now: String,
+}
+
+impl Seed<'_> {
+    fn add(&self, table: &'static str, values: &[(&'static str, &str)]) -> String {
+        let system = [
+            ("sys_created_on", self.now.as_str()),
+            ("sys_updated_on", self.now.as_str()),
+            ("sys_created_by", "glide.maint"),
+            ("sys_updated_by", "glide.maint"),
+        ];
+        let all: Vec<(&'static str, String)> = values
             .iter()
+            .chain(&system)
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect();
-        for name in ["sys_created_on", "sys_updated_on"] {
-            all.push((name, now.clone()));
-        }
-        for name in ["sys_created_by", "sys_updated_by"] {
-            all.push((name, "glide.maint".to_owned()));
-        }
-        let row = first_row(backend.new_id(), table, &all);
+        let row = first_row(self.backend.new_id(), table, &all);
         let id = row.id.clone();
-        backend.books().keep(row);
+        self.backend.books().keep(row);
         id
-    };
-    let zone = backend.settings.time_zone.clone();
-    let user = backend.settings.user_name.clone();
-    for (user_name, name, phone, zone) in [
-        (user.as_str(), "Field Nation Integration", "", zone.as_str()),
-        (DISPATCHER, "Sample Dispatcher", "555-0101", ""),
-        (CALLER, "Store Manager", "555-0100", ""),
-    ] {
-        let email = format!("{user_name}@example.com");
-        add(
-            "sys_user",
-            &[
+    }
+
+    fn add_people(&self) {
+        let settings = &self.backend.settings;
+        let ours = settings.user_name.as_str();
+        for (user_name, name, phone, zone) in [
+            (
+                ours,
+                "Field Nation Integration",
+                "",
+                settings.time_zone.as_str(),
+            ),
+            (DISPATCHER, "Sample Dispatcher", "555-0101", ""),
+            (CALLER, "Store Manager", "555-0100", ""),
+        ] {
+            let email = format!("{user_name}@example.com");
+            let person = [
                 ("user_name", user_name),
                 ("name", name),
-                ("email", &email),
+                ("email", email.as_str()),
                 ("phone", phone),
                 ("mobile_phone", ""),
                 ("time_zone", zone),
                 ("active", "true"),
                 ("locked_out", "false"),
-            ],
-        );
+            ];
+            self.add("sys_user", &person);
+        }
+        self.add("sys_user_group", &[("name", GROUP)]);
+        self.add("core_company", &[("name", COMPANY)]);
+        self.add("cmdb_ci", &[("name", "Register 3")]);
     }
-    add("sys_user_group", &[("name", GROUP)]);
-    add("core_company", &[("name", COMPANY)]);
-    add("cmdb_ci", &[("name", "Register 3")]);
-    for place in &PLACES {
-        add(
-            "cmn_location",
-            &[
+
+    fn add_places(&self) {
+        for place in &PLACES {
+            let location = [
                 ("name", place.code),
                 ("street", place.street),
                 ("city", place.city),
                 ("state", place.state),
                 ("zip", place.zip),
                 ("country", "USA"),
-            ],
-        );
+            ];
+            self.add("cmn_location", &location);
+        }
     }
-    let mut ids: HashMap<&str, String> = HashMap::new();
-    for table in schema::TABLES {
-        let parent = ids.get(table.parent).cloned().unwrap_or_default();
-        let values: [(&'static str, &str); 3] = [
-            ("name", table.name),
-            ("label", table.label),
-            ("super_class", &parent),
-        ];
-        let id = add("sys_db_object", &values);
-        ids.insert(table.name, id);
-        // The table's own entry, and a field's.
-        add(
-            "sys_dictionary",
-            &[
+
+    fn add_dictionary(&self) {
+        let mut ids: HashMap<&str, String> = HashMap::new();
+        for table in schema::TABLES {
+            let parent = ids.get(table.parent).cloned().unwrap_or_default();
+            let entry = [
+                ("name", table.name),
+                ("label", table.label),
+                ("super_class", parent.as_str()),
+            ];
+            ids.insert(table.name, self.add("sys_db_object", &entry));
+            // The table's own entry stands among those of its fields.
+            let own = [
                 ("name", table.name),
                 ("element", ""),
                 ("internal_type", "collection"),
-            ],
-        );
-        let system = if table.parent.is_empty() {
-            schema::SYSTEM
-        } else {
-            &[]
-        };
-        for column in system.iter().chain(table.columns) {
-            let entry = dictionary_entry(table.name, column);
-            let entry: Vec<(&'static str, &str)> = entry
-                .iter()
-                .map(|(name, value)| (*name, value.as_str()))
-                .collect();
-            add("sys_dictionary", &entry);
-        }
-    }
-    for (place, choice) in schema::CHOICES.iter().enumerate() {
-        let sequence = place.to_string();
-        for (language, inactive) in [("en", "false"), ("de", "false")] {
-            let label = if language == "en" {
-                choice.label.to_owned()
+            ];
+            self.add("sys_dictionary", &own);
+            let system = if table.parent.is_empty() {
+                schema::SYSTEM
             } else {
-                format!("{} (de)", choice.label)
+                &[]
             };
-            add(
-                "sys_choice",
-                &[
-                    ("name", choice.table),
-                    ("element", choice.element),
-                    ("value", choice.value),
-                    ("label", &label),
-                    ("language", language),
-                    ("sequence", &sequence),
-                    ("inactive", inactive),
-                ],
-            );
+            for column in system.iter().chain(table.columns) {
+                let entry = dictionary_entry(table.name, column);
+                let entry: Vec<_> = entry
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()))
+                    .collect();
+                self.add("sys_dictionary", &entry);
+            }
         }
     }
-    add(
-        "sys_choice",
-        &[
-            ("name", "incident"),
-            ("element", "state"),
-            ("value", "4"),
-            ("label", "Awaiting Evidence"),
-            ("language", "en"),
-            ("sequence", "99"),
-            ("inactive", "true"),
-        ],
-    );
+
+    /// The choices in two languages, and one that is switched off.
+    fn add_choices(&self) {
+        for (place, choice) in schema::CHOICES.iter().enumerate() {
+            let sequence = place.to_string();
+            let german = format!("{} (de)", choice.label);
+            for (language, label) in [("en", choice.label), ("de", german.as_str())] {
+                self.add_choice(choice, label, language, &sequence, "false");
+            }
+        }
+        let retired = schema::Choice {
+            table: "incident",
+            element: "state",
+            value: "4",
+            label: "Awaiting Evidence",
+        };
+        self.add_choice(&retired, retired.label, "en", "99", "true");
+    }
+
+    fn add_choice(
+        &self,
+        choice: &schema::Choice,
+        label: &str,
+        language: &str,
+        sequence: &str,
+        inactive: &str,
+    ) {
+        let entry = [
+            ("name", choice.table),
+            ("element", choice.element),
+            ("value", choice.value),
+            ("label", label),
+            ("language", language),
+            ("sequence", sequence),
+            ("inactive", inactive),
+        ];
+        self.add("sys_choice", &entry);
+    }
 }
 
 fn dictionary_entry(table: &str, column: &Column) -> [(&'static str, String); 8] {
