@@ -14,9 +14,9 @@ use http::{HeaderMap, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::credential::{Credential, OauthClient};
 use super::failure::{Deed, Right, is_no_record, judge};
 use super::query::Query;
-use super::settings::{Credential, OauthClient};
 use super::sys_id::SysId;
 use crate::http::{Body, Call, Client, Request, Response, Token, TokenCache};
 use crate::model::{Category, Clock, Failure, Timestamp};

@@ -162,7 +162,7 @@ impl ServiceNow {
             let parent = cell(own, "super_class.name");
             if parent.is_empty()
                 || lineage.contains(&parent)
-                || super::settings::table_name(&parent).is_err()
+                || super::names::table_name(&parent).is_err()
             {
                 break;
             }

@@ -9,12 +9,14 @@
 mod api;
 mod body;
 mod columns;
+mod credential;
 mod discover;
 mod failure;
 mod files;
 mod filter;
 mod guide;
 mod journal;
+mod names;
 mod probe;
 mod query;
 mod read;
@@ -34,8 +36,9 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 use self::api::Api;
+use self::credential::Credential;
 use self::session::Session;
-use self::settings::{Checked, Credential};
+use self::settings::Checked;
 use self::sys_id::SysId;
 use self::trigger::{Named, Told};
 use super::registry::Setup;

@@ -11,7 +11,8 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::backend::{Actor, Backend, Row};
+use super::backend::{Actor, Backend};
+use super::books::Row;
 use super::problem::Problem;
 use super::render::View;
 use super::table_api::{Parameters, page};

@@ -1,6 +1,6 @@
 //! The instance's memory: rows of tables, and the rules by which they are written.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::ServiceNowSettings;
+use super::books::{Books, Row};
 use super::encoded::Encoded;
 use super::oauth::Tokens;
 use super::problem::Problem;
@@ -33,59 +34,6 @@ pub(super) struct Backend {
     dice: Dice,
     books: Mutex<Books>,
     access: Mutex<Access>,
-}
-
-/// A row of a table.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    /// Its own table, not a parent.
-    pub(super) table: &'static str,
-    pub(super) id: String,
-    values: BTreeMap<&'static str, String>,
-}
-
-impl Row {
-    /// A field's value; empty where it has none.
-    pub(super) fn value(&self, name: &str) -> &str {
-        match name {
-            "sys_id" => &self.id,
-            _ => self.values.get(name).map_or("", String::as_str),
-        }
-    }
-
-    pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
-        self.values.insert(name, value.into());
-    }
-
-    /// What people call it.
-    pub(super) fn title(&self) -> &str {
-        ["number", "name", "user_name"]
-            .iter()
-            .map(|name| self.value(name))
-            .find(|value| !value.is_empty())
-            .unwrap_or_default()
-    }
-
-    /// The number by which the sandbox knows a ticket: the digits of its own.
-    pub(super) fn ticket(&self) -> u64 {
-        let digits = self
-            .value("number")
-            .trim_start_matches(|letter: char| !letter.is_ascii_digit());
-        digits.parse().unwrap_or_default()
-    }
-}
-
-/// What was entered.
-#[derive(Default)]
-pub(super) struct Books {
-    rows: HashMap<String, Row>,
-    /// The rows of each table in the order they came to be.
-    order: HashMap<&'static str, Vec<String>>,
-    by_number: HashMap<String, String>,
-    journals: HashMap<String, Vec<String>>,
-    pub(super) files: HashMap<String, Bytes>,
-    next_number: HashMap<&'static str, u64>,
-    next_entry: u64,
 }
 
 /// What the API's user may not do, and what state the instance is in.
@@ -268,11 +216,7 @@ impl Backend {
         actor: &Actor,
     ) -> Result<Row, Problem> {
         let mut books = self.books();
-        let mut row = Row {
-            table: table.name,
-            id: self.new_id(),
-            values: BTreeMap::new(),
-        };
+        let mut row = Row::blank(table.name, self.new_id());
         if !table.prefix.is_empty() {
             row.set("number", books.next_number(table.name, table.prefix));
             seed::usual_values(&mut row, &self.now(), books.user(&actor.user));
@@ -311,7 +255,7 @@ impl Backend {
         let mut row = before.clone();
         let notes = self.take(&books, &mut row, members, input, actor);
         self.settle(Some(&before), &mut row, actor)?;
-        if row.values == before.values && notes.is_empty() {
+        if row.values() == before.values() && notes.is_empty() {
             return Ok(before);
         }
         let count: u64 = before.value("sys_mod_count").parse().unwrap_or_default();
@@ -321,7 +265,7 @@ impl Backend {
         books.keep(row.clone());
         let entries = self.add_notes(&mut books, &row, notes, actor);
         drop(books);
-        let changed = row.values.iter().filter(|(name, value)| {
+        let changed = row.values().iter().filter(|(name, value)| {
             !name.starts_with("sys_") && before.value(name) != value.as_str()
         });
         let names: Vec<&str> = changed.map(|(name, _)| *name).collect();
@@ -358,7 +302,7 @@ impl Backend {
             let is_protected = actor.doer == Doer::Api && self.access().protected.contains(name);
             if is_protected
                 || name.starts_with("sys_")
-                || (name == "number" && row.values.contains_key("number"))
+                || (name == "number" && row.values().contains_key("number"))
             {
                 continue;
             }
@@ -425,23 +369,14 @@ impl Backend {
     ) -> Vec<(u64, String)> {
         let mut entries = Vec::new();
         for (element, text) in notes {
-            let mut entry = Row {
-                table: "sys_journal_field",
-                id: self.new_id(),
-                values: BTreeMap::new(),
-            };
+            let mut entry = Row::blank("sys_journal_field", self.new_id());
             entry.set("element", element);
             entry.set("element_id", row.id.clone());
             entry.set("name", row.table);
             entry.set("value", text.clone());
             entry.set("sys_created_on", self.now());
             entry.set("sys_created_by", actor.user.clone());
-            books
-                .journals
-                .entry(row.id.clone())
-                .or_default()
-                .push(entry.id.clone());
-            books.keep(entry);
+            books.keep_note(&row.id, entry);
             entries.push((books.next_entry(), text));
         }
         entries
@@ -478,11 +413,7 @@ impl Backend {
         actor: &Actor,
     ) -> Row {
         let now = self.now();
-        let mut row = Row {
-            table: "sys_attachment",
-            id: self.new_id(),
-            values: BTreeMap::new(),
-        };
+        let mut row = Row::blank("sys_attachment", self.new_id());
         for (name, value) in members {
             row.set(name, value.clone());
         }
@@ -583,101 +514,4 @@ pub(super) fn seen(stored: &str, zone: &TimeZone) -> String {
             .strftime(FORMAT)
             .to_string()
     })
-}
-
-impl Books {
-    pub(super) fn row(&self, id: &str) -> Option<&Row> {
-        self.rows.get(id)
-    }
-
-    pub(super) fn by_number(&self, number: &str) -> Option<&Row> {
-        self.row(self.by_number.get(number)?)
-    }
-
-    /// The rows of a table and of those that extend it.
-    pub(super) fn rows_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Row> {
-        let tables = schema::TABLES
-            .iter()
-            .filter(move |one| schema::extends(one.name, table));
-        let ids = tables.filter_map(|one| self.order.get(one.name)).flatten();
-        ids.filter_map(|id| self.rows.get(id))
-    }
-
-    /// The notes on a record, oldest first.
-    pub(super) fn notes_of(&self, id: &str) -> impl Iterator<Item = &Row> {
-        let ids = self.journals.get(id).into_iter().flatten();
-        ids.filter_map(|id| self.rows.get(id))
-    }
-
-    /// The value at the end of a dot-walk; `None` when there is no such field.
-    pub(super) fn walk(&self, row: &Row, path: &str) -> Option<String> {
-        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-        let column = schema::column_of(row.table, first)?;
-        if rest.is_empty() {
-            return Some(row.value(first).to_owned());
-        }
-        schema::find(column.reference)?;
-        schema::column_of(column.reference, rest.split('.').next().unwrap_or(rest))?;
-        match self.row(row.value(first)) {
-            Some(next) => self.walk(next, rest),
-            None => Some(String::new()),
-        }
-    }
-
-    /// The `sys_id` of a user.
-    pub(super) fn user(&self, name: &str) -> String {
-        let found = self
-            .rows_of("sys_user")
-            .find(|row| row.value("user_name") == name);
-        found.map(|row| row.id.clone()).unwrap_or_default()
-    }
-
-    pub(super) fn keep(&mut self, row: Row) {
-        let number = row.value("number");
-        if !number.is_empty() {
-            self.by_number.insert(number.to_owned(), row.id.clone());
-        }
-        if !self.rows.contains_key(&row.id) {
-            self.order
-                .entry(row.table)
-                .or_default()
-                .push(row.id.clone());
-        }
-        self.rows.insert(row.id.clone(), row);
-    }
-
-    fn take(&mut self, id: &str) -> Option<Row> {
-        let row = self.rows.remove(id)?;
-        if let Some(order) = self.order.get_mut(row.table) {
-            order.retain(|one| one != id);
-        }
-        Some(row)
-    }
-
-    fn next_number(&mut self, table: &'static str, prefix: &str) -> String {
-        // Each table has numbers of its own, so that the journal's ids do not meet.
-        let first = match table {
-            "incident" => 10_001,
-            "wm_task" => 20_001,
-            _ => 40_001,
-        };
-        let next = self.next_number.entry(table).or_insert(first);
-        let number = format!("{prefix}{next:07}");
-        *next += 1;
-        number
-    }
-
-    fn next_entry(&mut self) -> u64 {
-        self.next_entry += 1;
-        self.next_entry
-    }
-}
-
-/// A row that stands from the beginning.
-pub(super) fn first_row(id: String, table: &'static str, values: &[(&'static str, String)]) -> Row {
-    Row {
-        table,
-        id,
-        values: values.iter().cloned().collect(),
-    }
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::backend::stored;
+use super::books::Row;
 use super::rules::{BusinessRule, RuleContent};
 use super::{NoteJournal, RecordProblem, ServiceNow};
 use crate::model::PlatformKind;
@@ -130,7 +131,7 @@ impl ServiceDesk for ServiceNow {
         let books = self.backend().books();
         books
             .row(record)
-            .map(super::backend::Row::ticket)
+            .map(Row::ticket)
             .filter(|ticket| *ticket > 0)
     }
 

@@ -1,7 +1,7 @@
 //! Encoded queries as an instance runs them: a part that it does not understand is left out, and the rest is run; or,
 //! where the instance is set so (`glide.invalid_query.returns_no_rows`), the whole query finds nothing.
 
-use super::backend::{Books, Row};
+use super::books::{Books, Row};
 use super::schema;
 
 /// What becomes of a query with a part that is not understood.

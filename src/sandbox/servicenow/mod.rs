@@ -5,6 +5,7 @@
 
 mod attachments;
 mod backend;
+mod books;
 mod desk;
 mod encoded;
 mod guard;

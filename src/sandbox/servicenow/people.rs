@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::ServiceNow;
 use super::attachments::Upload;
-use super::backend::{Actor, Input, Row, first_row};
+use super::backend::{Actor, Input};
+use super::books::{Row, first_row};
 use super::problem::Problem;
 use super::schema;
 use super::seed::{CALLER, COMPANY, DISPATCHER};

@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::backend::{Backend, Books, Row, seen};
+use super::backend::{Backend, seen};
+use super::books::{Books, Row};
 use super::schema::{self, Column};
 
 /// `sysparm_display_value`.

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 
-use super::backend::{Actor, Backend, Row};
+use super::backend::{Actor, Backend};
+use super::books::Row;
 use crate::sandbox::journal::{Deed, Doer, Thing, Write};
 
 /// What a rule's REST message looks like.

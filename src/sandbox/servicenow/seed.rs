@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::backend::{Backend, Row, first_row};
+use super::backend::Backend;
+use super::books::{Row, first_row};
 use super::schema::{self, Column};
 use crate::sandbox::places::PLACES;
 

@@ -10,7 +10,8 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::backend::{Backend, Input, Row};
+use super::backend::{Backend, Input};
+use super::books::Row;
 use super::problem::Problem;
 use super::render::{Display, Links, View};
 use super::schema;
