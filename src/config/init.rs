@@ -31,6 +31,11 @@ const SHIPPED: &[Shipped] = &[
         settings: include_str!("templates/freshdesk.toml"),
         mapping: include_str!("../../mappings/freshdesk.toml"),
     },
+    Shipped {
+        platform: PlatformKind::ServiceNow,
+        settings: include_str!("templates/servicenow.toml"),
+        mapping: include_str!("../../mappings/servicenow.toml"),
+    },
 ];
 
 fn shipped(platform: PlatformKind) -> Option<&'static Shipped> {

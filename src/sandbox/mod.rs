@@ -17,6 +17,7 @@ mod places;
 mod quota;
 mod register;
 mod server;
+mod servicenow;
 mod traffic;
 
 use std::io;
@@ -44,6 +45,10 @@ pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;
 pub use self::register::available;
+pub use self::servicenow::{
+    BusinessRule, BusinessRuleContent, InvalidQuery, NoteJournal, RecordProblem, ServiceNow,
+    ServiceNowSettings,
+};
 pub use self::traffic::{
     Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
 };

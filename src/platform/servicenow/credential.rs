@@ -1,0 +1,48 @@
+//! How calls sign in.
+
+use secrecy::SecretString;
+
+/// How each call signs in.
+#[derive(Debug)]
+pub(super) enum Credential {
+    /// `Authorization: Basic`.
+    Basic { password: SecretString },
+    /// A bearer token by the resource owner's password.
+    OauthPassword {
+        client: OauthClient,
+        password: SecretString,
+    },
+    /// A bearer token by the application's own name.
+    ClientCredentials { client: OauthClient },
+    /// The header `x-sn-apikey`.
+    ApiKey { key: SecretString },
+}
+
+/// An entry of the instance's application registry.
+#[derive(Debug)]
+pub(super) struct OauthClient {
+    pub(super) id: SecretString,
+    pub(super) secret: SecretString,
+}
+
+impl Credential {
+    /// Everything that must never be shown.
+    pub(super) fn secrets(&self) -> Vec<&SecretString> {
+        match self {
+            Self::Basic { password } => vec![password],
+            Self::OauthPassword { client, password } => vec![&client.secret, password],
+            Self::ClientCredentials { client } => vec![&client.secret],
+            Self::ApiKey { key } => vec![key],
+        }
+    }
+
+    /// What people call it.
+    pub(super) fn title(&self) -> &'static str {
+        match self {
+            Self::Basic { .. } => "Basic authentication",
+            Self::OauthPassword { .. } => "OAuth, password grant",
+            Self::ClientCredentials { .. } => "OAuth, client credentials grant",
+            Self::ApiKey { .. } => "API key",
+        }
+    }
+}
