@@ -31,6 +31,11 @@ const SHIPPED: &[Shipped] = &[
         settings: include_str!("templates/freshdesk.toml"),
         mapping: include_str!("../../mappings/freshdesk.toml"),
     },
+    Shipped {
+        platform: PlatformKind::NetSuite,
+        settings: include_str!("templates/netsuite.toml"),
+        mapping: include_str!("../../mappings/netsuite.toml"),
+    },
 ];
 
 fn shipped(platform: PlatformKind) -> Option<&'static Shipped> {
