@@ -43,8 +43,8 @@ pub use self::freshdesk::{
 };
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::netsuite::{
-    NetSuite, NetSuiteCertificate, NetSuiteRight, NetSuiteSettings, Restlet, Saves, ScreenProblem, ScriptBody,
-    UserEventScript,
+    NetSuite, NetSuiteCertificate, NetSuiteRight, NetSuiteSettings, Restlet, Saves, ScreenProblem,
+    ScriptBody, UserEventScript,
 };
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;

@@ -240,8 +240,13 @@ pub(super) fn read(right: Right, deed: &str, response: &Response) -> Failure {
         Some(meaning) => told(meaning, right, deed, &said),
         None if response.status == StatusCode::NOT_FOUND => not_found(deed, &said),
         None => {
+            let word = if response.status.is_client_error() {
+                "refused"
+            } else {
+                "failed"
+            };
             let failure = Failure {
-                cause: format!("NetSuite failed to {deed}: {said}"),
+                cause: format!("NetSuite {word} to {deed}: {said}"),
                 ..classify("", response)
             };
             match complaints

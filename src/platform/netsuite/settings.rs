@@ -461,7 +461,9 @@ fn record_address(text: &str) -> Result<String, String> {
     if opens && text.contains("{record}") {
         Ok(text.to_owned())
     } else {
-        Err(format!("`{text}` is no https address with {{record}} in it"))
+        Err(format!(
+            "`{text}` is no https address with {{record}} in it"
+        ))
     }
 }
 

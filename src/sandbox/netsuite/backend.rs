@@ -205,9 +205,8 @@ impl Backend {
             let given = fields.get(*name).is_some_and(|value| !value.is_null());
             if !given {
                 let label = record_type.field(name).map_or(*name, |field| field.label);
-                let detail = format!(
-                    "Error while accessing resource: Please enter value(s) for: {label}."
-                );
+                let detail =
+                    format!("Error while accessing resource: Please enter value(s) for: {label}.");
                 return Err(Problem::content(*name, detail));
             }
         }
@@ -262,7 +261,13 @@ impl Backend {
         record.changed = now;
         books.keep(record_type, record.clone());
         drop(books);
-        self.note(record_type, Deed::Updated, &record, actor, &names.join(", "));
+        self.note(
+            record_type,
+            Deed::Updated,
+            &record,
+            actor,
+            &names.join(", "),
+        );
         self.fire(record_type, id, "edit", actor);
         Ok(())
     }
@@ -414,7 +419,9 @@ impl Books {
     pub(super) fn name_of(&self, record_type: &str, id: u64) -> Option<String> {
         let record = self.records.get(record_type)?.get(&id)?;
         let names = ["companyName", "title", "name", "entityId"];
-        let name = names.iter().find_map(|name| record.fields.get(*name)?.as_str());
+        let name = names
+            .iter()
+            .find_map(|name| record.fields.get(*name)?.as_str());
         Some(name.map_or_else(|| id.to_string(), str::to_owned))
     }
 }

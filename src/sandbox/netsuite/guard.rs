@@ -35,12 +35,7 @@ pub(super) async fn stand(
     response
 }
 
-async fn answer(
-    backend: &Backend,
-    service: Service,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn answer(backend: &Backend, service: Service, request: Request, next: Next) -> Response {
     let Some(_place) = backend.take_place() else {
         return match service {
             Service::Rest => Problem::concurrency().into_response(),

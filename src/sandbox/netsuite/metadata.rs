@@ -23,7 +23,8 @@ pub(super) fn routes() -> Router<Arc<Backend>> {
 
 fn entry(base_url: &str, name: &str) -> Value {
     let href = format!("{base_url}/services/rest/record/v1/metadata-catalog/{name}");
-    let link = |rel: &str, media_type: &str| json!({"rel": rel, "href": href, "mediaType": media_type});
+    let link =
+        |rel: &str, media_type: &str| json!({"rel": rel, "href": href, "mediaType": media_type});
     json!({
         "name": name,
         "links": [
@@ -69,11 +70,15 @@ async fn describe(
     may(&backend)?;
     let record_type = types::named(&kind).ok_or_else(|| Problem::no_type(&kind))?;
     let accept = headers.get(header::ACCEPT);
-    let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    let accept = accept
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("*/*");
     if accept.contains("application/schema+json") {
         let mut response = Json(record_type.schema(&backend.base_url)).into_response();
         let media_type = HeaderValue::from_static("application/schema+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, media_type);
         return Ok(response);
     }
     Ok(Json(entry(&backend.base_url, record_type.name)).into_response())

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::post;
@@ -261,10 +262,12 @@ impl Drop for NetSuite {
     }
 }
 
-async fn token(
-    State(backend): State<Arc<Backend>>,
-    body: Bytes,
-) -> Response {
+async fn token(State(backend): State<Arc<Backend>>, headers: HeaderMap, body: Bytes) -> Response {
+    let media_type = headers.get(header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    if media_type != Some("application/x-www-form-urlencoded") {
+        return Problem::media_type().into_response();
+    }
     let form: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
     let endpoint = format!("{}{TOKEN}", backend.base_url);
     let now = backend.clock.now().as_second();
@@ -286,8 +289,8 @@ fn routes(backend: &Arc<Backend>, faults: &Faults) -> Router {
         .fallback(async || Problem::no_type("").into_response())
         .method_not_allowed_fallback(async || Problem::method().into_response())
         .layer(from_fn_with_state(layer(Problem::of_refusal), strike));
-    let scripts = post(script::run)
-        .layer(from_fn_with_state(layer(ScriptProblem::of_refusal), strike));
+    let scripts =
+        post(script::run).layer(from_fn_with_state(layer(ScriptProblem::of_refusal), strike));
     Router::new()
         .nest(REST, rest)
         .route(RESTLET, scripts)

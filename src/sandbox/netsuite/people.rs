@@ -271,3 +271,61 @@ impl ServiceDesk for NetSuite {
         NetSuite::stop(self).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{ManualClock, Timestamp};
+    use crate::sandbox::desk::Picture;
+    use crate::sandbox::netsuite::NetSuiteSettings;
+    use crate::sandbox::outbox::Deliveries;
+    use crate::sandbox::places::PLACES;
+
+    fn case(flaw: Option<Flaw>) -> Case {
+        Case {
+            number: 6,
+            place: &PLACES[0],
+            summary: "Store is offline".to_owned(),
+            description: "The router blinks red.".to_owned(),
+            start: "2026-03-03T15:00:00Z".parse().unwrap(),
+            flaw,
+            note: Some("Please call the store.".to_owned()),
+            picture: Some(Picture {
+                name: "case-6.png".to_owned(),
+                media_type: "image/png".to_owned(),
+                bytes: Bytes::from_static(&[0x89, b'P']),
+            }),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_case_is_opened_whole_and_with_the_flaw_it_is_to_have() {
+        let settings = NetSuiteSettings {
+            deliveries: Deliveries::Off,
+            ..NetSuiteSettings::default()
+        };
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let netsuite = NetSuite::start(settings, clock, 1).await.unwrap();
+        let state = |flaw| {
+            let id = netsuite.open(&case(flaw)).unwrap();
+            let shown = netsuite.case(id).unwrap();
+            assert_eq!(shown["custevent_site_address"], PLACES[0].street);
+            assert_eq!(
+                (netsuite.messages(id).len(), netsuite.files(id).len()),
+                (1, 1)
+            );
+            netsuite.dispatch(id).unwrap();
+            let shown = netsuite.case(id).unwrap();
+            assert_eq!(shown["status"]["refName"], "Field Service Required");
+            assert_eq!(netsuite.ticket_of(&netsuite.record_id(id)), Some(id));
+            shown.get("custevent_site_state").cloned()
+        };
+        assert_eq!(state(None), Some(json!(PLACES[0].state)));
+        assert_eq!(state(Some(Flaw::NoState)), None);
+        assert_eq!(state(Some(Flaw::UnknownValue)), Some(json!("Minn.")));
+        assert!(netsuite.dispatch(5).is_err());
+        assert!(netsuite.add_note(5, "x").is_err());
+    }
+}

@@ -138,7 +138,11 @@ async fn suiteql(
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        .map(|value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        })
         .collect();
     let statement = Statement::read(text.unwrap_or_default(), &params).map_err(|why| {
         Problem::bad(
@@ -216,7 +220,9 @@ impl Statement {
         let column = |name: &str| match name.trim() {
             "id" => Ok(Column::Id),
             name if name == record_type.changed.1 => Ok(Column::Changed),
-            name => Err(format!("Field '{name}' for record '{table}' was not found.")),
+            name => Err(format!(
+                "Field '{name}' for record '{table}' was not found."
+            )),
         };
         let columns = columns.split(',').map(column).collect::<Result<_, _>>()?;
         let mut tests = Vec::new();
@@ -225,7 +231,10 @@ impl Statement {
                 .find(['<', '>', '='])
                 .ok_or("a comparison is missing")?;
             let (name, rest) = condition.split_at(place);
-            let length = rest.bytes().take_while(|byte| b"<>=".contains(byte)).count();
+            let length = rest
+                .bytes()
+                .take_while(|byte| b"<>=".contains(byte))
+                .count();
             let (operator, value) = rest.split_at(length);
             tests.push((column(name)?, operator.to_owned(), operand(value)?));
         }

@@ -32,7 +32,10 @@ pub(super) fn routes() -> Router<Arc<Backend>> {
             "/record/v1/{type}/{id}",
             get(read).patch(change).put(upsert).delete(remove),
         )
-        .route("/record/v1/{type}/{id}/!attach/{kind}/{other}", post(attach))
+        .route(
+            "/record/v1/{type}/{id}/!attach/{kind}/{other}",
+            post(attach),
+        )
 }
 
 async fn server_time(State(backend): State<Arc<Backend>>) -> Response {
@@ -92,8 +95,15 @@ async fn read(
     let record = backend.find(record_type, &named(record_type, &id)?)?;
     let wanted: Option<Vec<&str>> = query.get("fields").map(|list| list.split(',').collect());
     let mut shown = values::show(&backend, record_type, &record, wanted.as_deref());
-    if query.get("expandSubResources").is_some_and(|text| text == "true") {
-        for field in record_type.fields.iter().filter(|field| field.kind == Kind::Lines) {
+    if query
+        .get("expandSubResources")
+        .is_some_and(|text| text == "true")
+    {
+        for field in record_type
+            .fields
+            .iter()
+            .filter(|field| field.kind == Kind::Lines)
+        {
             if let (Some(lines), Some(slot)) =
                 (record.fields.get(field.name), shown.get_mut(field.name))
             {
@@ -101,7 +111,10 @@ async fn read(
             }
         }
     }
-    Ok(typed(shown, "application/vnd.oracle.resource+json; type=singular"))
+    Ok(typed(
+        shown,
+        "application/vnd.oracle.resource+json; type=singular",
+    ))
 }
 
 fn typed(body: Value, media_type: &'static str) -> Response {
@@ -122,7 +135,10 @@ pub(super) fn window(query: &HashMap<String, String>) -> Result<(usize, usize), 
     let limit = number("limit", PAGE)?;
     let offset: usize = number("offset", 0)?;
     if !(1..=PAGE).contains(&limit) {
-        return Err(Problem::parameter("limit", "It must be between 1 and 1000."));
+        return Err(Problem::parameter(
+            "limit",
+            "It must be between 1 and 1000.",
+        ));
     }
     if !offset.is_multiple_of(limit) {
         let detail = "Invalid value for query parameter offset: it must be divisible by limit.";
@@ -139,10 +155,14 @@ async fn list(
     let record_type = known(&kind)?;
     may_read(&backend, record_type)?;
     let (limit, offset) = window(&query)?;
-    let filter = query.get("q").map(|text| query::Filter::read(record_type, text));
+    let filter = query
+        .get("q")
+        .map(|text| query::Filter::read(record_type, text));
     let filter = filter.transpose()?;
     let matches = |record: &super::backend::Record| {
-        filter.as_ref().is_none_or(|filter| filter.matches(record_type, record))
+        filter
+            .as_ref()
+            .is_none_or(|filter| filter.matches(record_type, record))
     };
     let found: Vec<u64> = backend
         .all(record_type)
@@ -163,7 +183,8 @@ async fn list(
         })
         .collect();
     let has_more = found.len() > offset + items.len();
-    let mut links = vec![json!({"rel": "self", "href": format!("{base}?limit={limit}&offset={offset}")})];
+    let mut links =
+        vec![json!({"rel": "self", "href": format!("{base}?limit={limit}&offset={offset}")})];
     if has_more {
         let href = format!("{base}?limit={limit}&offset={}", offset + limit);
         links.push(json!({"rel": "next", "href": href}));
@@ -176,7 +197,10 @@ async fn list(
         "offset": offset,
         "totalResults": found.len(),
     });
-    Ok(typed(body, "application/vnd.oracle.resource+json; type=collection"))
+    Ok(typed(
+        body,
+        "application/vnd.oracle.resource+json; type=collection",
+    ))
 }
 
 /// The members of a JSON body.
@@ -228,7 +252,9 @@ async fn create(
 ) -> Answer {
     let record_type = known(&kind)?;
     let accept = headers.get(header::ACCEPT);
-    let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = accept
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if accept.contains("type=select-options") {
         may_read(&backend, record_type)?;
         return select_options(&backend, record_type, &query);
@@ -258,7 +284,10 @@ fn select_options(
     body.insert("links".to_owned(), json!([link]));
     for name in wanted.split(',') {
         let Some(field) = record_type.field(name) else {
-            return Err(Problem::parameter("fields", format!("Unknown field '{name}'.")));
+            return Err(Problem::parameter(
+                "fields",
+                format!("Unknown field '{name}'."),
+            ));
         };
         let items: Vec<Value> = match field.kind {
             Kind::List(entries) => entries
@@ -287,7 +316,10 @@ fn select_options(
         });
         body.insert(name.to_owned(), json!({"_selectOptions": options}));
     }
-    Ok(typed(Value::Object(body), "application/vnd.oracle.resource+json; type=select-options"))
+    Ok(typed(
+        Value::Object(body),
+        "application/vnd.oracle.resource+json; type=select-options",
+    ))
 }
 
 async fn change(
@@ -355,6 +387,8 @@ async fn attach(
     let mut books = backend.books();
     let file = other.parse().ok().filter(|_| what == "file");
     let file = file.and_then(|id: u64| books.files.get_mut(&id));
-    file.ok_or_else(Problem::no_record)?.attached.insert(record.id);
+    file.ok_or_else(Problem::no_record)?
+        .attached
+        .insert(record.id);
     Ok(StatusCode::NO_CONTENT.into_response())
 }

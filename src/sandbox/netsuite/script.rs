@@ -74,7 +74,12 @@ pub(super) async fn run(
 }
 
 fn act(backend: &Arc<Backend>, request: &Map<String, Value>) -> Result<Value, Refusal> {
-    let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| {
+        request
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let action = text("action");
     if action == "ping" {
         let stores_files = backend.settings.restlet.has_folder;
@@ -156,7 +161,12 @@ fn upload(
     case: u64,
     request: &Map<String, Value>,
 ) -> Result<Value, Refusal> {
-    let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| {
+        request
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     if !backend.settings.restlet.has_folder {
         let message = "the deployment names no folder for files".to_owned();
         return Err(("FB_NO_FOLDER", message));
@@ -164,7 +174,10 @@ fn upload(
     let content = STANDARD.decode(text("contents"));
     let content = content.map_err(|_| ("FB_BAD_REQUEST", "it is no base64".to_owned()))?;
     if text("name").is_empty() {
-        return Err(("FB_BAD_REQUEST", "a file needs a name and contents".to_owned()));
+        return Err((
+            "FB_BAD_REQUEST",
+            "a file needs a name and contents".to_owned(),
+        ));
     }
     let given = text("name");
     let (stem, ending) = match given.rsplit_once('.') {
@@ -196,7 +209,10 @@ fn upload(
             }
         }
     }
-    Err(("FB_BAD_REQUEST", format!("there are too many files called {given}")))
+    Err((
+        "FB_BAD_REQUEST",
+        format!("there are too many files called {given}"),
+    ))
 }
 
 fn download(backend: &Backend, case: u64, wanted: &str) -> Result<Value, Refusal> {

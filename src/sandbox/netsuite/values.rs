@@ -76,7 +76,7 @@ pub(super) fn check(
 
 fn checked(books: &Books, field: &Field, value: &Value) -> Result<Value, Problem> {
     let wrong = || {
-        let shown = match value {
+        let shown = match value.get("id").unwrap_or(value) {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
@@ -104,7 +104,11 @@ fn checked(books: &Books, field: &Field, value: &Value) -> Result<Value, Problem
             return reference(books, field, value).ok_or_else(wrong);
         }
     };
-    if fits { Ok(value.clone()) } else { Err(wrong()) }
+    if fits {
+        Ok(value.clone())
+    } else {
+        Err(wrong())
+    }
 }
 
 /// A reference in the form in which it is kept: by its internal id alone.
@@ -154,7 +158,9 @@ pub(super) fn show(
                 "id": id.to_string(),
                 "refName": books.name_of(target, id),
             }),
-            (Kind::Lines, _) => json!({"links": [{"rel": "self", "href": format!("{own}/{}", field.name)}]}),
+            (Kind::Lines, _) => {
+                json!({"links": [{"rel": "self", "href": format!("{own}/{}", field.name)}]})
+            }
             _ => value.clone(),
         };
         put(field.name, value);
