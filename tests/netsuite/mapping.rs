@@ -80,7 +80,7 @@ async fn a_case_becomes_a_work_order() {
             "confidential": {"html": format!("NetSuite case #SC{id}")},
             "location": {"mode": "custom", "display_name": "Harborlight Retail", "address1": "123 Test St",
                          "city": "Minneapolis", "state": "Minnesota", "zip": "55401", "country": "US"},
-            "contact": {"name": "Harborlight Retail", "email": "store.manager@example.com", "phone": "555-0100",
+            "contact": {"name": "Site contact", "email": "store.manager@example.com", "phone": "555-0100",
                         "role": "Location Contact"},
             "schedule": {"service_window": {"start": {"utc": "2026-03-03 15:00:00"}, "mode": "exact"}},
             "types_of_work": [{"id": 62, "isPrimary": true}],
