@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::Method;
 use fieldbridge::http::Call;
 use fieldbridge::model::{Category, Priority};
-use fieldbridge::platform::{Platform, Probe, SubscriptionPlan};
+use fieldbridge::platform::{Platform, Probe, SubscriptionPlan, Wish};
 use fieldbridge::sandbox::{Fault, FaultKind, NetSuiteRight, NetSuiteSettings, Restlet};
 
 use crate::bench::{
@@ -69,7 +69,7 @@ async fn a_wrong_key_is_the_credentials_fault_and_leads_to_the_audit_trail() {
     let call = Call::new(Priority::Live);
     let failure = bench
         .another(&production)
-        .fetch(&call, &record_id(5), Default::default())
+        .fetch(&call, &record_id(5), Wish::default())
         .await;
     assert_eq!(failure.unwrap_err().category, Category::Authentication);
     assert_eq!(bench.netsuite.login_audit_trail()[1], "InvalidRealm");
@@ -88,7 +88,7 @@ async fn a_clock_that_is_wrong_is_allowed_for_and_told() {
     let platform = adapter("", &settings, &late).unwrap();
     let call = Call::new(Priority::Live);
     let fetched = platform
-        .fetch(&call, &record_id(case), Default::default())
+        .fetch(&call, &record_id(case), Wish::default())
         .await;
     assert!(fetched.unwrap().is_some());
     assert_eq!(
@@ -98,7 +98,7 @@ async fn a_clock_that_is_wrong_is_allowed_for_and_told() {
     );
     assert_eq!(bench.netsuite.login_audit_trail(), ["InvalidTimestamp"]);
     platform
-        .fetch(&call, &record_id(case), Default::default())
+        .fetch(&call, &record_id(case), Wish::default())
         .await
         .unwrap();
     assert_eq!(
@@ -149,7 +149,7 @@ async fn a_token_whose_hour_is_over_is_replaced_once() {
     faults.push(Fault::times(FaultKind::Unauthorized, 2).on(&Method::GET, "/record/"));
     let failure = bench
         .platform
-        .fetch(&bench.call, &record_id(case), Default::default())
+        .fetch(&bench.call, &record_id(case), Wish::default())
         .await
         .unwrap_err();
     assert_eq!(failure.category, Category::Authentication);
@@ -161,7 +161,7 @@ async fn a_certificate_that_is_not_known_is_the_credentials_fault() {
     let bench = Bench::with(with_certificate(KEY_P384_PUBLIC), &settings, "").await;
     let failure = bench
         .platform
-        .fetch(&bench.call, &record_id(1), Default::default())
+        .fetch(&bench.call, &record_id(1), Wish::default())
         .await
         .unwrap_err();
     assert_eq!(failure.category, Category::Authentication);

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use crate::bench::{KEY_EC, KEY_EC_PUBLIC, quiet, with_certificate};
 use crate::integrator::{Integrator, Signing, refusal};
 
+/// Makes one thing wrong.
+type Change = fn(&mut Signing);
+
 #[tokio::test]
 async fn a_login_that_is_wrong_in_any_way_is_refused_without_a_reason() {
     let integrator = Integrator::meets(quiet()).await;
@@ -29,17 +32,18 @@ async fn a_login_that_is_wrong_in_any_way_is_refused_without_a_reason() {
     assert_eq!(first.headers()["date"], "Sun, 01 Mar 2026 12:00:00 GMT");
     let time: Value = first.json().await.unwrap();
     assert_eq!(time, json!({"serverTime": "2026-03-01T12:00:00.000Z"}));
-    let wrong: [(&str, fn(&mut Signing)); 5] = [
-        ("InvalidRealm", |signing| {
-            signing.realm = "1234567-sb1".to_owned()
-        }),
+    let wrong = [
+        (
+            "InvalidRealm",
+            (|signing| signing.realm = "1234567-sb1".to_owned()) as Change,
+        ),
         ("signature_method_rejected", |signing| {
-            signing.method = "HMAC-SHA1".to_owned()
+            signing.method = "HMAC-SHA1".to_owned();
         }),
         ("InvalidTimestamp", |signing| signing.timestamp += 301),
         ("InvalidNonce", |signing| signing.nonce = "12345".to_owned()),
         ("InvalidSignature", |signing| {
-            signing.secret = "guess".to_owned()
+            signing.secret = "guess".to_owned();
         }),
     ];
     for (reason, change) in wrong {

@@ -81,7 +81,7 @@ impl Account {
 pub(super) struct Hosts {
     /// Records, queries, metadata, tokens.
     pub(super) services: String,
-    /// RESTlets.
+    /// Every RESTlet.
     pub(super) scripts: String,
 }
 

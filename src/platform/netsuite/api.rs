@@ -1,6 +1,6 @@
 //! The way to an account: one credential, two services, one pool.
 //!
-//! REST web services and RESTlets stand on hosts of their own and draw on the same pool of requests at once. Every
+//! REST web services and each RESTlet stand on hosts of their own and draw on the same pool of requests at once. Every
 //! attempt is authorised anew. When a login is refused, one cause can be mended here: a clock that differs from
 //! NetSuite's by more than the five minutes it allows, or a token whose hour is over. That is tried once.
 

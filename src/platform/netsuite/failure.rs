@@ -1,6 +1,6 @@
 //! What NetSuite's refusals mean.
 //!
-//! REST answers `o:errorDetails`, RESTlets answer `error`, and some answers are no JSON at all: the vendor's own sample of
+//! REST answers `o:errorDetails`, a RESTlet answers `error`, and some answers are no JSON at all: the vendor's own sample of
 //! a full pool lacks a comma. So the status and the codes decide, wherever the codes stand.
 
 use http::StatusCode;

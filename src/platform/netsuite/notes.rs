@@ -202,7 +202,7 @@ pub(super) fn gone(id: &str) -> Failure {
 }
 
 fn too_large(name: &str, size: usize) -> Failure {
-    let tenths = |bytes: usize| format!("{}.{}", bytes >> 20, (bytes & 0xF_FFFF) * 10 >> 20);
+    let tenths = |bytes: usize| format!("{}.{}", bytes >> 20, ((bytes & 0xF_FFFF) * 10) >> 20);
     Failure::new(
         Category::Validation,
         format!(

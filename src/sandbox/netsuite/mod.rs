@@ -1,10 +1,11 @@
 //! The stand-in for Oracle NetSuite: REST web services, SuiteQL, a deployed RESTlet, user event scripts.
 //!
 //! Built from the vendor's documents, and the RESTlet from its own head comment; knows nothing of our own adapter. REST web
-//! services and RESTlets have hosts of their own at the vendor and share one here.
+//! services and the RESTlet have hosts of their own at the vendor and share one here.
 
 mod backend;
 mod certificate;
+mod desk;
 mod guard;
 mod login;
 mod metadata;
@@ -55,7 +56,7 @@ pub enum NetSuiteRight {
     Metadata,
     /// To ask SuiteQL.
     SuiteQl,
-    /// To log in to RESTlets; a role marked "Web Services Only" lacks it.
+    /// To log in to a RESTlet; a role marked "Web Services Only" lacks it.
     Restlets,
 }
 
@@ -141,7 +142,7 @@ const LARGEST_BODY: usize = 40 * 1024 * 1024;
 const REST: &str = "/services/rest";
 /// The token endpoint.
 const TOKEN: &str = "/services/rest/auth/oauth2/v1/token";
-/// Where RESTlets are.
+/// Where every RESTlet is.
 const RESTLET: &str = "/app/site/hosting/restlet.nl";
 
 /// The stand-in at work. Stops when dropped.

@@ -1,4 +1,4 @@
-//! How NetSuite refuses: `o:errorDetails` from REST, `error` from RESTlets.
+//! How NetSuite refuses: `o:errorDetails` from REST, `error` from a RESTlet.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
