@@ -27,14 +27,19 @@ const SHIPPED: &[Shipped] = &[
         mapping: include_str!("../../mappings/connectwise.toml"),
     },
     Shipped {
+        platform: PlatformKind::ServiceNow,
+        settings: include_str!("templates/servicenow.toml"),
+        mapping: include_str!("../../mappings/servicenow.toml"),
+    },
+    Shipped {
         platform: PlatformKind::Freshdesk,
         settings: include_str!("templates/freshdesk.toml"),
         mapping: include_str!("../../mappings/freshdesk.toml"),
     },
     Shipped {
-        platform: PlatformKind::ServiceNow,
-        settings: include_str!("templates/servicenow.toml"),
-        mapping: include_str!("../../mappings/servicenow.toml"),
+        platform: PlatformKind::NetSuite,
+        settings: include_str!("templates/netsuite.toml"),
+        mapping: include_str!("../../mappings/netsuite.toml"),
     },
 ];
 

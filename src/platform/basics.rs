@@ -63,6 +63,36 @@ pub(super) fn is_true(value: &Value, name: &str) -> bool {
     value.get(name) == Some(&Value::Bool(true))
 }
 
+/// A file's name without what a path or a header could make of it.
+pub(super) fn file_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last
+        .chars()
+        .filter(|character| !character.is_control() && *character != '"')
+        .take(200)
+        .collect();
+    if clean.trim_matches(['.', ' ']).is_empty() {
+        "file".to_owned()
+    } else {
+        clean
+    }
+}
+
+/// A media type that any vendor accepts, whatever was told.
+pub(super) fn media_type(text: &str) -> String {
+    let text = text.split(';').next().unwrap_or_default().trim();
+    let legal = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    match text.split_once('/') {
+        Some((kind, subtype)) if legal(kind) && legal(subtype) => text.to_owned(),
+        _ => "application/octet-stream".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -97,5 +127,15 @@ mod tests {
         assert_eq!(id_text(&json!("")), None);
         assert!(moment_at(&value, &["at"]).is_some());
         assert!(!is_true(&value, "n"));
+    }
+
+    #[test]
+    fn names_and_types_are_made_harmless() {
+        assert_eq!(file_name("../../etc/passwd"), "passwd");
+        assert_eq!(file_name("C:\\temp\\a\"b\r\n.pdf"), "ab.pdf");
+        assert_eq!(file_name(".."), "file");
+        assert_eq!(media_type("image/png; charset=x"), "image/png");
+        assert_eq!(media_type("image"), "application/octet-stream");
+        assert_eq!(media_type("a/b\r\nX: y"), "application/octet-stream");
     }
 }

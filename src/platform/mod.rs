@@ -9,6 +9,8 @@ mod basics;
 mod connectwise;
 mod contract;
 mod freshdesk;
+mod netsuite;
+mod private_key;
 pub mod registry;
 mod servicenow;
 

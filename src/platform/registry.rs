@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Platform, connectwise, freshdesk, servicenow};
+use super::{Platform, connectwise, freshdesk, netsuite, servicenow};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -23,12 +23,13 @@ pub struct Setup<'a> {
 pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
     match setup.config.platform {
         PlatformKind::ConnectWise => connectwise::build(setup),
-        PlatformKind::Freshdesk => freshdesk::build(setup),
         PlatformKind::ServiceNow => servicenow::build(setup),
+        PlatformKind::Freshdesk => freshdesk::build(setup),
+        PlatformKind::NetSuite => netsuite::build(setup),
         kind => Err(vec![Problem::new(
             &setup.config.file,
             format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: connectwise, freshdesk, servicenow",
+            "use one of: connectwise, servicenow, freshdesk, netsuite",
         )]),
     }
 }
@@ -38,7 +39,8 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
 pub fn available() -> &'static [PlatformKind] {
     &[
         PlatformKind::ConnectWise,
-        PlatformKind::Freshdesk,
         PlatformKind::ServiceNow,
+        PlatformKind::Freshdesk,
+        PlatformKind::NetSuite,
     ]
 }

@@ -12,6 +12,7 @@ mod faults;
 mod fieldnation;
 mod freshdesk;
 mod journal;
+mod netsuite;
 mod outbox;
 mod places;
 mod quota;
@@ -42,6 +43,10 @@ pub use self::freshdesk::{
     RuleContent, RuleEncoding, RuleEvent, TypeRule,
 };
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
+pub use self::netsuite::{
+    NetSuite, NetSuiteCertificate, NetSuiteRight, NetSuiteSettings, Restlet, Saves, ScreenProblem,
+    ScriptBody, UserEventScript,
+};
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;
 pub use self::register::available;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::connectwise::{ConnectWise, ConnectWiseSettings};
 use super::desk::ServiceDesk;
 use super::freshdesk::{Freshdesk, FreshdeskSettings};
+use super::netsuite::{NetSuite, NetSuiteSettings};
 use super::{Deliveries, SandboxProblem};
 use crate::model::{Clock, PlatformKind};
 
@@ -20,7 +21,11 @@ pub(super) struct Opening {
 /// The platforms that have a stand-in.
 #[must_use]
 pub fn available() -> &'static [PlatformKind] {
-    &[PlatformKind::ConnectWise, PlatformKind::Freshdesk]
+    &[
+        PlatformKind::ConnectWise,
+        PlatformKind::Freshdesk,
+        PlatformKind::NetSuite,
+    ]
 }
 
 /// Opens a platform's stand-in.
@@ -42,6 +47,7 @@ pub(super) async fn open(
     match platform {
         PlatformKind::ConnectWise => desk!(ConnectWise, ConnectWiseSettings),
         PlatformKind::Freshdesk => desk!(Freshdesk, FreshdeskSettings),
+        PlatformKind::NetSuite => desk!(NetSuite, NetSuiteSettings),
         other => Err(SandboxProblem::NoStandIn(other)),
     }
 }
