@@ -10,6 +10,7 @@ mod connectwise;
 mod contract;
 mod freshdesk;
 pub mod registry;
+mod smartsheet;
 
 pub use contract::{
     Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,
