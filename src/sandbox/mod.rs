@@ -16,6 +16,7 @@ mod outbox;
 mod places;
 mod quota;
 mod server;
+mod smartsheet;
 mod traffic;
 
 use std::io;
@@ -42,6 +43,9 @@ pub use self::freshdesk::{
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;
+pub use self::smartsheet::{
+    AccessLevel, CallbackAddresses, SheetProblem, Smartsheet, SmartsheetSettings,
+};
 pub use self::traffic::{
     Desk, Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
 };

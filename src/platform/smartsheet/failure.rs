@@ -138,7 +138,7 @@ fn judge(deed: &str, right: Right, complaint: &Complaint, response: &Response) -
         )
         .retry_after(after)
         .effect_unknown(),
-        (_, Some(1039 | 1080 | 1092 | 1155)) => refused(Category::Validation)
+        (_, Some(1039 | 1045 | 1050 | 1080 | 1092 | 1155)) => refused(Category::Validation)
             .hint(hint(complaint.code).unwrap_or_default()),
         (StatusCode::FORBIDDEN, Some(1153 | 1154)) => refused(Category::Configuration)
             .hint(hint(complaint.code).unwrap_or_default()),
@@ -208,7 +208,9 @@ fn hint(code: Option<u64>) -> Option<&'static str> {
         1080 | 1155 => {
             "The sheet's dependencies reckon this column: write the start date or the duration instead, or take it out of the mapping."
         }
-        1092 => "The row is locked: unlock it, or make the token's account an Admin of the sheet.",
+        1045 | 1050 | 1092 => {
+            "The row is locked: unlock it, or make the token's account an Admin of the sheet."
+        }
         1148 => "The number is beyond what Smartsheet stores; make it text in the mapping.",
         1151 => "The sheet of the webhook is not there or not shared with the token's account.",
         1152 => {
