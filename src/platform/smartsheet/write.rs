@@ -162,7 +162,7 @@ fn fill_all(
             });
             continue;
         };
-        if has_formula(title) {
+        if column.fixed.is_none() && has_formula(title) {
             problems.push(format!(
                 "{title} holds a formula in this row, which a value would replace"
             ));

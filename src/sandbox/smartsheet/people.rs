@@ -338,3 +338,61 @@ impl ServiceDesk for Smartsheet {
         Smartsheet::stop(self).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{ManualClock, Timestamp};
+    use crate::sandbox::desk::Picture;
+    use crate::sandbox::places::PLACES;
+    use crate::sandbox::smartsheet::SmartsheetSettings;
+
+    fn case(flaw: Option<Flaw>) -> Case {
+        Case {
+            number: 3,
+            place: &PLACES[6],
+            summary: "Store is offline".into(),
+            description: "The router blinks red.".into(),
+            start: "2026-03-04T15:00:00Z".parse().unwrap(),
+            flaw,
+            note: Some("Please call first.".into()),
+            picture: Some(Picture {
+                name: "router.png".into(),
+                media_type: "image/png".into(),
+                bytes: Bytes::from_static(b"PNG"),
+            }),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_case_becomes_a_row_that_a_dispatcher_sends_and_the_mapping_closes() {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let desk = Smartsheet::start(SmartsheetSettings::default(), clock, 1).await.unwrap();
+        let row = desk.open(&case(None)).unwrap();
+        for (title, held) in [
+            ("Site zip", "02110"),
+            ("Site state", "MA"),
+            ("Visit date", "2026-03-04"),
+            ("Visit time", "10:00:00"),
+            ("Send to FN", ""),
+        ] {
+            assert_eq!(desk.cell(row, title).unwrap(), held, "{title}");
+        }
+        assert_eq!(desk.comments(row).len(), 1);
+        assert_eq!(desk.files(row), ["router.png"]);
+        desk.dispatch(row).unwrap();
+        assert_eq!(desk.cell(row, "Send to FN").unwrap(), "true");
+        assert_eq!(desk.is_closed(row), Some(false));
+        desk.change_row(row, &json!({"Status": "Complete"})).unwrap();
+        assert_eq!(desk.is_closed(row), Some(true));
+        assert_eq!(desk.is_closed(row + 2), None);
+        assert_eq!(desk.ticket_of(&desk.record_id(row)), Some(row));
+        assert_eq!(desk.ticket_of("1-2"), None);
+        let flawed = desk.open(&case(Some(Flaw::NoState))).unwrap();
+        assert_eq!(desk.cell(flawed, "Site state").unwrap(), "");
+        let flawed = desk.open(&case(Some(Flaw::UnknownValue))).unwrap();
+        assert_eq!(desk.cell(flawed, "Site state").unwrap(), "Minn.");
+    }
+}
