@@ -41,6 +41,11 @@ const SHIPPED: &[Shipped] = &[
         settings: include_str!("templates/netsuite.toml"),
         mapping: include_str!("../../mappings/netsuite.toml"),
     },
+    Shipped {
+        platform: PlatformKind::Smartsheet,
+        settings: include_str!("templates/smartsheet.toml"),
+        mapping: include_str!("../../mappings/smartsheet.toml"),
+    },
 ];
 
 fn shipped(platform: PlatformKind) -> Option<&'static Shipped> {
@@ -296,7 +301,7 @@ mod tests {
     fn a_platform_without_an_adapter_is_refused_before_anything_is_written() {
         let home = tempfile::tempdir().unwrap();
         let directory = Directory::resolve(Some(home.path())).unwrap();
-        let refused = initialise(&directory, Some((PlatformKind::Smartsheet, &id())));
+        let refused = initialise(&directory, Some((PlatformKind::Rest, &id())));
         assert!(matches!(refused, Err(InitError::NoAdapter(_))));
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     }

@@ -63,6 +63,51 @@ pub(super) fn is_true(value: &Value, name: &str) -> bool {
     value.get(name) == Some(&Value::Bool(true))
 }
 
+/// A scalar as text; objects and lists as their JSON.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A positive whole number, given as number or as text.
+pub(super) fn number(value: &Value) -> Option<u64> {
+    let number = match value {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => digits(text.as_bytes())?,
+        _ => return None,
+    };
+    (number > 0).then_some(number)
+}
+
+/// The number that a text of digits alone stands for; vendors' ids are signed 64-bit numbers.
+pub(super) fn digits(text: &[u8]) -> Option<u64> {
+    let text = text.trim_ascii();
+    if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (1..=i64::MAX.unsigned_abs())
+        .contains(&number)
+        .then_some(number)
+}
+
+/// A member's id as text.
+pub(super) fn id(object: &Value, name: &str) -> Option<String> {
+    number(object.get(name)?).map(|number| number.to_string())
+}
+
+/// Whether a value says nothing.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
 /// A file's name without what a path or a header could make of it.
 pub(super) fn file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -137,5 +182,22 @@ mod tests {
         assert_eq!(media_type("image/png; charset=x"), "image/png");
         assert_eq!(media_type("image"), "application/octet-stream");
         assert_eq!(media_type("a/b\r\nX: y"), "application/octet-stream");
+    }
+
+    #[test]
+    fn an_id_is_a_number_or_its_digits() {
+        assert_eq!(number(&json!(11)), Some(11));
+        assert_eq!(number(&json!(" 11 ")), Some(11));
+        for wrong in [
+            json!(0),
+            json!(-1),
+            json!(1.5),
+            json!("{{ticket.id}}"),
+            json!("99999999999999999999"),
+            json!("9999999999999999999"),
+            json!(null),
+        ] {
+            assert_eq!(number(&wrong), None, "{wrong}");
+        }
     }
 }

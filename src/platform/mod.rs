@@ -13,6 +13,7 @@ mod netsuite;
 mod private_key;
 pub mod registry;
 mod servicenow;
+mod smartsheet;
 
 pub use contract::{
     Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,

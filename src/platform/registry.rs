@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Platform, connectwise, freshdesk, netsuite, servicenow};
+use super::{Platform, connectwise, freshdesk, netsuite, servicenow, smartsheet};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -26,10 +26,11 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
         PlatformKind::ServiceNow => servicenow::build(setup),
         PlatformKind::Freshdesk => freshdesk::build(setup),
         PlatformKind::NetSuite => netsuite::build(setup),
+        PlatformKind::Smartsheet => smartsheet::build(setup),
         kind => Err(vec![Problem::new(
             &setup.config.file,
             format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: connectwise, servicenow, freshdesk, netsuite",
+            "use one of: connectwise, servicenow, freshdesk, netsuite, smartsheet",
         )]),
     }
 }
@@ -42,5 +43,6 @@ pub fn available() -> &'static [PlatformKind] {
         PlatformKind::ServiceNow,
         PlatformKind::Freshdesk,
         PlatformKind::NetSuite,
+        PlatformKind::Smartsheet,
     ]
 }

@@ -19,6 +19,7 @@ mod quota;
 mod register;
 mod server;
 mod servicenow;
+mod smartsheet;
 mod traffic;
 
 use std::io;
@@ -53,6 +54,9 @@ pub use self::register::available;
 pub use self::servicenow::{
     BusinessRule, BusinessRuleContent, InvalidQuery, NoteJournal, RecordProblem, ServiceNow,
     ServiceNowSettings,
+};
+pub use self::smartsheet::{
+    AccessLevel, CallbackAddresses, SheetProblem, Smartsheet, SmartsheetSettings,
 };
 pub use self::traffic::{
     Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
