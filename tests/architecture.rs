@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fieldbridge::model::PlatformKind;
+
 /// From the ground up, as `src/lib.rs` lists them.
 const ROOMS: [&str; 12] = [
     "model",
@@ -40,6 +42,14 @@ impl Source {
     fn room(&self) -> Option<&str> {
         let first = self.path.components().next()?.as_os_str().to_str()?;
         ROOMS.contains(&first).then_some(first)
+    }
+
+    /// Whether it belongs to a platform's stand-in: a folder of that platform's name.
+    fn is_a_stand_in(&self) -> bool {
+        let mut way = self.path.components().map(|part| part.as_os_str());
+        let is_sandbox = way.next().is_some_and(|room| room == "sandbox");
+        let folder = way.next().and_then(|folder| folder.to_str());
+        is_sandbox && folder.is_some_and(|folder| folder.parse::<PlatformKind>().is_ok())
     }
 
     fn is_in(&self, places: &[&str]) -> bool {
@@ -185,14 +195,16 @@ fn redb_apart(source: &Source) -> Vec<String> {
     named.map(|_| "names redb".to_owned()).collect()
 }
 
-/// What depends on a platform belongs into its adapter; templates and the demo have one entry for each.
+/// What depends on a platform belongs into its adapter or its stand-in; templates and the demo have one entry for each.
 fn platforms_apart(source: &Source) -> Vec<String> {
     if source.is_in(&[
         "platform",
         "model/platform_kind.rs",
         "config/init",
         "cli/demo",
-    ]) {
+        "sandbox/register.rs",
+    ]) || source.is_a_stand_in()
+    {
         return Vec::new();
     }
     let product = source.product();

@@ -7,6 +7,8 @@ use super::connectwise::{ConnectWise, ConnectWiseSettings};
 use super::desk::ServiceDesk;
 use super::freshdesk::{Freshdesk, FreshdeskSettings};
 use super::netsuite::{NetSuite, NetSuiteSettings};
+use super::servicenow::{ServiceNow, ServiceNowSettings};
+use super::smartsheet::{Smartsheet, SmartsheetSettings};
 use super::{Deliveries, SandboxProblem};
 use crate::model::{Clock, PlatformKind};
 
@@ -23,8 +25,10 @@ pub(super) struct Opening {
 pub fn available() -> &'static [PlatformKind] {
     &[
         PlatformKind::ConnectWise,
+        PlatformKind::ServiceNow,
         PlatformKind::Freshdesk,
         PlatformKind::NetSuite,
+        PlatformKind::Smartsheet,
     ]
 }
 
@@ -46,8 +50,10 @@ pub(super) async fn open(
     }
     match platform {
         PlatformKind::ConnectWise => desk!(ConnectWise, ConnectWiseSettings),
+        PlatformKind::ServiceNow => desk!(ServiceNow, ServiceNowSettings),
         PlatformKind::Freshdesk => desk!(Freshdesk, FreshdeskSettings),
         PlatformKind::NetSuite => desk!(NetSuite, NetSuiteSettings),
+        PlatformKind::Smartsheet => desk!(Smartsheet, SmartsheetSettings),
         other => Err(SandboxProblem::NoStandIn(other)),
     }
 }

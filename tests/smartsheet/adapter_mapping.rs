@@ -15,8 +15,7 @@ use super::scene::{Scene, fields};
 fn shipped() -> Mapping {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/smartsheet.toml");
     let text = std::fs::read_to_string(path).unwrap();
-    Mapping::parse(&text, "smartsheet.toml", None)
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
+    Mapping::parse(&text, "smartsheet.toml", None).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 fn work_orders() -> Catalogue {
@@ -98,7 +97,11 @@ async fn an_approval_closes_the_row() {
     let made = evaluate(Some(EventName::Approved), &input).await;
     let base = scene.fetch(row).await;
     let changes = fields(Value::Object(made.output));
-    scene.platform.update(&scene.call, &base, &changes).await.unwrap();
+    scene
+        .platform
+        .update(&scene.call, &base, &changes)
+        .await
+        .unwrap();
     assert_eq!(scene.desk.is_closed(row), Some(true));
     assert_eq!(scene.desk.cell(row, "FN work order").unwrap(), "FN-4711");
     // What the sheet says already is not to be written again.

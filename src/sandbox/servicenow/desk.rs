@@ -1,6 +1,7 @@
 //! The stand-in as the traffic and the demo see it.
 
 use async_trait::async_trait;
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::backend::stored;
@@ -39,6 +40,11 @@ impl ServiceDesk for ServiceNow {
             "client_secret": settings.client_secret,
             "api_key": settings.api_key,
         })
+    }
+
+    /// Journals are written as fields of their record.
+    fn note_call(&self) -> (Method, &'static str) {
+        (Method::PATCH, "/table/")
     }
 
     fn journal(&self) -> &Journal {
