@@ -232,7 +232,7 @@ impl ServiceDesk for Smartsheet {
 
     fn connector_settings(&self) -> String {
         format!(
-            "access_token = \"{}\"\ntemplate_sheet_id = {SHEET}\ntrigger_column = \"{TRIGGER}\"\nsubscope_columns = []\nmarker_column = \"{MARKER}\"\nbase_url = \"{}\"\n",
+            "access_token = \"{}\"\ntemplate_sheet_id = {SHEET}\ntrigger_column = \"{TRIGGER}\"\nsubscope_columns = []\nmarker_column = \"{MARKER}\"\ninternal_notes = \"publish\"\nbase_url = \"{}\"\n",
             Smartsheet::credentials(self),
             Smartsheet::base_url(self),
         )
