@@ -2,8 +2,12 @@
 //!
 //! Nothing here knows a vendor.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use subtle::ConstantTimeEq as _;
 
 use crate::model::Timestamp;
 
@@ -63,6 +67,69 @@ pub(super) fn is_true(value: &Value, name: &str) -> bool {
     value.get(name) == Some(&Value::Bool(true))
 }
 
+/// A scalar as text; objects and lists as their JSON.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A positive whole number, given as number or as text.
+pub(super) fn number(value: &Value) -> Option<u64> {
+    let number = match value {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => digits(text.as_bytes())?,
+        _ => return None,
+    };
+    (number > 0).then_some(number)
+}
+
+/// The number that a text of digits alone stands for; vendors' ids are signed 64-bit numbers.
+pub(super) fn digits(text: &[u8]) -> Option<u64> {
+    let text = text.trim_ascii();
+    if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (1..=i64::MAX.unsigned_abs())
+        .contains(&number)
+        .then_some(number)
+}
+
+/// A member's id as text.
+pub(super) fn id(object: &Value, name: &str) -> Option<String> {
+    number(object.get(name)?).map(|number| number.to_string())
+}
+
+/// Whether a value says nothing.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a trigger carries a secret: as the password of Basic authentication, or in the header `X-Fieldbridge-Secret`.
+pub(super) fn carries_secret(headers: &HeaderMap, secret: &SecretString) -> bool {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let password = text("authorization")
+        .and_then(|value| value.strip_prefix("Basic "))
+        .and_then(|value| STANDARD.decode(value.trim()).ok())
+        .and_then(|pair| {
+            let colon = pair.iter().position(|byte| *byte == b':')?;
+            Some(pair.get(colon + 1..)?.to_vec())
+        });
+    let header = text("x-fieldbridge-secret").map(|value| value.as_bytes().to_vec());
+    let wanted = secret.expose_secret().trim().as_bytes();
+    [password, header]
+        .into_iter()
+        .flatten()
+        .any(|given| bool::from(given.ct_eq(wanted)))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -97,5 +164,22 @@ mod tests {
         assert_eq!(id_text(&json!("")), None);
         assert!(moment_at(&value, &["at"]).is_some());
         assert!(!is_true(&value, "n"));
+    }
+
+    #[test]
+    fn an_id_is_a_number_or_its_digits() {
+        assert_eq!(number(&json!(11)), Some(11));
+        assert_eq!(number(&json!(" 11 ")), Some(11));
+        for wrong in [
+            json!(0),
+            json!(-1),
+            json!(1.5),
+            json!("{{ticket.id}}"),
+            json!("99999999999999999999"),
+            json!("9999999999999999999"),
+            json!(null),
+        ] {
+            assert_eq!(number(&wrong), None, "{wrong}");
+        }
     }
 }

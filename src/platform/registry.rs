@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Platform, connectwise, freshdesk};
+use super::{Platform, autotask, connectwise, freshdesk};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -22,12 +22,13 @@ pub struct Setup<'a> {
 /// All problems of its settings at once, each naming the key and what to do.
 pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
     match setup.config.platform {
+        PlatformKind::Autotask => autotask::build(setup),
         PlatformKind::ConnectWise => connectwise::build(setup),
         PlatformKind::Freshdesk => freshdesk::build(setup),
         kind => Err(vec![Problem::new(
             &setup.config.file,
             format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: connectwise, freshdesk",
+            "use one of: autotask, connectwise, freshdesk",
         )]),
     }
 }
@@ -35,5 +36,9 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
 /// The platforms that have an adapter in this version.
 #[must_use]
 pub fn available() -> &'static [PlatformKind] {
-    &[PlatformKind::ConnectWise, PlatformKind::Freshdesk]
+    &[
+        PlatformKind::Autotask,
+        PlatformKind::ConnectWise,
+        PlatformKind::Freshdesk,
+    ]
 }
