@@ -13,7 +13,7 @@ use super::ask::{Ask, Right};
 use super::fields::{Fields, Origin, moment};
 use super::session::Freshness;
 use crate::http::Call;
-use crate::model::{Category, Failure, Record, RecordId};
+use crate::model::{Category, Failure, Record, RecordId, Timestamp};
 use crate::platform::Wish;
 use crate::platform::basics::{digits, is_empty, text, text_at};
 
@@ -55,8 +55,10 @@ impl Autotask {
             .ticket_fields(&self.api, call, Freshness::Recent)
             .await;
         let fields = described(fields)?;
+        let changed_at = text_at(&ticket, &["lastActivityDate"]).and_then(moment);
         let mut ticket = object(ticket)?;
         put_into_words(&mut ticket, &fields);
+        put_into_one_form(&mut ticket);
         self.add_related(call, &mut ticket).await?;
         let own = self.session.own_resource(&self.api, call).await?;
         let mut record = Record {
@@ -65,11 +67,10 @@ impl Autotask {
             fields: Value::Object(ticket),
             notes: Vec::new(),
             files: Vec::new(),
-            changed_at: None,
+            changed_at,
             changed_by_us: false,
         };
         record.label = label(&record.fields, number);
-        record.changed_at = text_at(&record.fields, &["lastActivityDate"]).and_then(moment);
         let last = record
             .fields
             .get("lastActivityResourceID")
@@ -185,6 +186,20 @@ pub(super) fn put_into_words(ticket: &mut Map<String, Value>, fields: &Fields) {
     ticket.insert("udf".to_owned(), custom.into());
 }
 
+/// Moments come with and without a fraction and a `Z`; mappings find them all to the second and in UTC.
+fn put_into_one_form(ticket: &mut Map<String, Value>) {
+    for (name, value) in ticket.iter_mut() {
+        if !(name.ends_with("DateTime") || name.ends_with("Date")) {
+            continue;
+        }
+        let told = value.as_str().and_then(moment);
+        let second = told.and_then(|told| Timestamp::from_second(told.as_second()).ok());
+        if let Some(second) = second {
+            *value = second.to_string().into();
+        }
+    }
+}
+
 /// A postal code is text to everybody else; some answers have it as a number.
 fn postal_code_as_text(related: &mut Value) {
     if let Some(code) = related.get_mut("postalCode")
@@ -229,6 +244,18 @@ mod tests {
             put_into_words(ticket.as_object_mut().unwrap(), &fields);
             assert_eq!(ticket["udf"], json!({}));
         }
+    }
+
+    #[test]
+    fn moments_are_put_into_one_form() {
+        let mut ticket = json!({"dueDateTime": "2012-09-07T01:00:00.000Z", "createDate": "2019-08-18T01:00:00.5",
+            "completedDate": null, "title": "2019-08-18T01:00:00.5"});
+        put_into_one_form(ticket.as_object_mut().unwrap());
+        assert_eq!(
+            ticket,
+            json!({"dueDateTime": "2012-09-07T01:00:00Z", "createDate": "2019-08-18T01:00:00Z",
+                "completedDate": null, "title": "2019-08-18T01:00:00.5"})
+        );
     }
 
     #[test]
