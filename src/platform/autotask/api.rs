@@ -283,6 +283,11 @@ impl Api {
 
     /// Asks for the vendor's count of the hour's calls.
     pub(super) async fn threshold(&self, call: &Call) -> Result<Option<Threshold>, Failure> {
+        let now = self.clock.now();
+        *self
+            .counted_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(now);
         let answer = self.json(call, &threshold_ask()).await?;
         let threshold = Threshold::read(&answer);
         if let Some(threshold) = threshold {

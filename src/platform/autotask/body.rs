@@ -10,8 +10,9 @@ use crate::model::{Category, Failure, NoteVisibility};
 use crate::platform::basics::{at, is_empty, text, text_at};
 
 /// Members that a fetched ticket has besides its own fields; they are only read.
-pub(super) const READ_ONLY: [&str; 6] = [
+pub(super) const READ_ONLY: [&str; 7] = [
     "labels",
+    "site",
     "company",
     "companyLocation",
     "contact",

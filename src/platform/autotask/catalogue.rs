@@ -2,6 +2,7 @@
 
 use super::body::NOTES;
 use super::fields::{EntityField, Fields, Origin};
+use super::read::SITE;
 use super::time::SOURCE_ID;
 use crate::model::{Catalogue, Field, FieldKind, PicklistValue, Timestamp};
 
@@ -213,6 +214,25 @@ pub(super) fn of(fields: &Fields, read_at: Timestamp) -> Catalogue {
                 .fields
                 .push(Field::new(path, label, FieldKind::Text).read_only());
         }
+    }
+    catalogue.fields.push(
+        Field::new(
+            "site",
+            "Site: the location, else the company's address",
+            FieldKind::Object,
+        )
+        .read_only(),
+    );
+    for member in SITE {
+        let kind = match member {
+            "countryID" => FieldKind::Integer,
+            _ => FieldKind::Text,
+        };
+        let path = format!("site.{member}");
+        let label = format!("Site: {member}");
+        catalogue
+            .fields
+            .push(Field::new(path, label, kind).read_only());
     }
     for (path, label, kind) in RELATED {
         catalogue

@@ -25,6 +25,18 @@ const RELATED: [(&str, &str, &str); 4] = [
     ("assignedResourceID", "Resources", "assignedResource"),
 ];
 
+/// What is told of the place of the work.
+pub(super) const SITE: [&str; 8] = [
+    "name",
+    "phone",
+    "address1",
+    "address2",
+    "city",
+    "state",
+    "postalCode",
+    "countryID",
+];
+
 /// How soon a ticket that we made a moment ago is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -116,8 +128,26 @@ impl Autotask {
                 ticket.insert(name.to_owned(), related);
             }
         }
+        put_site(ticket);
         Ok(())
     }
+}
+
+/// Where the work is: the ticket's location, else the company's own address. Never a mixture of both, for a gap in a
+/// location's address must be seen and not be filled with another place.
+fn put_site(ticket: &mut Map<String, Value>) {
+    let (place, name) = match (ticket.get("companyLocation"), ticket.get("company")) {
+        (Some(location), _) => (location, "name"),
+        (None, Some(company)) => (company, "companyName"),
+        (None, None) => return,
+    };
+    let mut site = Map::new();
+    for member in SITE {
+        let source = if member == "name" { name } else { member };
+        let value = place.get(source).cloned().unwrap_or_default();
+        site.insert(member.to_owned(), value);
+    }
+    ticket.insert("site".to_owned(), site.into());
 }
 
 /// A description of fields that may not be read costs the labels, not the ticket.
@@ -244,6 +274,27 @@ mod tests {
             put_into_words(ticket.as_object_mut().unwrap(), &fields);
             assert_eq!(ticket["udf"], json!({}));
         }
+    }
+
+    #[test]
+    fn the_site_is_the_location_or_the_company_and_no_mixture() {
+        let company = json!({"companyName": "Harborlight", "city": "Albany", "state": "NY"});
+        let mut ticket = json!({"company": company, "companyLocation": {"name": "HB-1", "city": "Tulsa", "state": ""}});
+        put_site(ticket.as_object_mut().unwrap());
+        assert_eq!(ticket["site"]["name"], "HB-1");
+        assert_eq!(
+            (&ticket["site"]["city"], &ticket["site"]["state"]),
+            (&json!("Tulsa"), &json!(""))
+        );
+        let mut ticket = json!({"company": company});
+        put_site(ticket.as_object_mut().unwrap());
+        assert_eq!(
+            (&ticket["site"]["name"], &ticket["site"]["state"]),
+            (&json!("Harborlight"), &json!("NY"))
+        );
+        let mut ticket = json!({});
+        put_site(ticket.as_object_mut().unwrap());
+        assert_eq!(ticket, json!({}));
     }
 
     #[test]

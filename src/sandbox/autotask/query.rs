@@ -180,7 +180,7 @@ impl Reader<'_> {
             known.map(|(known, _)| (*known).to_owned())
         } else {
             let field = self.shape.field(name);
-            if field.is_some_and(|field| !field.is_queryable()) {
+            if field.is_some_and(|field| !field.queryable) {
                 return Err(Trouble::said(format!(
                     "The field {name} is not queryable on the {} entity.",
                     self.shape.noun

@@ -21,10 +21,6 @@ pub(super) enum Use {
     Optional,
     /// What a caller sends is ignored without a word.
     ReadOnly,
-    /// As [`Use::Optional`], and no filter may name it.
-    Unqueryable,
-    /// As [`Use::ReadOnly`], and no filter may name it.
-    ReadOnlyUnqueryable,
 }
 
 /// A value of a picklist: the value, its label, and the parent's value it belongs to.
@@ -36,6 +32,8 @@ pub(super) struct Spec {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) usage: Use,
+    /// Whether a filter may name it.
+    pub(super) queryable: bool,
     pub(super) choices: &'static [Choice],
     /// The field that the choices depend on.
     pub(super) parent: &'static str,
@@ -47,11 +45,7 @@ pub(super) struct Spec {
 
 impl Spec {
     pub(super) fn is_writable(&self) -> bool {
-        !matches!(self.usage, Use::ReadOnly | Use::ReadOnlyUnqueryable)
-    }
-
-    pub(super) fn is_queryable(&self) -> bool {
-        !matches!(self.usage, Use::Unqueryable | Use::ReadOnlyUnqueryable)
+        self.usage != Use::ReadOnly
     }
 
     const fn of(mut self, refers_to: &'static str) -> Self {
@@ -85,10 +79,7 @@ impl Spec {
     }
 
     const fn unqueryable(mut self) -> Self {
-        self.usage = match self.usage {
-            Use::ReadOnly => Use::ReadOnlyUnqueryable,
-            _ => Use::Unqueryable,
-        };
+        self.queryable = false;
         self
     }
 
@@ -122,7 +113,7 @@ impl Spec {
             "length": length,
             "isRequired": self.usage == Use::Required,
             "isReadOnly": !self.is_writable(),
-            "isQueryable": self.is_queryable(),
+            "isQueryable": self.queryable,
             "isReference": !self.refers_to.is_empty(),
             "referenceEntityType": self.refers_to,
             "isPickList": !self.choices.is_empty(),
@@ -138,6 +129,7 @@ const fn field(name: &'static str, kind: Kind) -> Spec {
         name,
         kind,
         usage: Use::Optional,
+        queryable: true,
         choices: &[],
         parent: "",
         refers_to: "",
