@@ -120,7 +120,7 @@ impl Ask {
     /// A `POST …/query`, which is a reading.
     pub(super) fn query(
         entity: &str,
-        filter: Value,
+        filter: &Value,
         right: Right,
         deed: impl Into<String>,
     ) -> Self {
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_query_is_a_reading_and_a_patch_is_not() {
-        let query = Ask::query("Tickets", json!([]), Right::ViewTickets, "x");
+        let query = Ask::query("Tickets", &json!([]), Right::ViewTickets, "x");
         assert!(!query.writes());
         assert_eq!(query.gate(), "Tickets");
         let note = Ask::new(Method::POST, "Tickets/7/Notes", Right::AddNotes, "x");

@@ -11,7 +11,7 @@ use super::ask::{Ask, Right, condition};
 use super::body::{refusal, side};
 use super::session::Freshness;
 use super::settings::ExpenseTarget;
-use super::time::{add_tag, split, tag, tagged};
+use super::time::{Stand, add_tag, split, tag, tagged};
 use crate::http::Call;
 use crate::model::{Category, Failure, SideRecord};
 use crate::platform::basics::{digits, is_empty, is_true, number, text_at};
@@ -77,7 +77,7 @@ impl Autotask {
             )
             .hint("Autotask locks billed charges: correct it by hand, by a second charge or in the invoice."));
         }
-        add_tag(&mut mapped, field, tag.as_deref(), held.is_some());
+        add_tag(&mut mapped, field, tag.as_deref(), stand(held));
         let fields = self
             .session
             .fields(
@@ -126,7 +126,7 @@ impl Autotask {
             .api
             .items(
                 call,
-                &Ask::query("ExpenseItems", filter, Right::Expense, deed),
+                &Ask::query("ExpenseItems", &filter, Right::Expense, deed),
             )
             .await?;
         // An expense item has no notes; its description is all there is.
@@ -141,7 +141,7 @@ impl Autotask {
             Some(_) => format!("change the expense of ticket {ticket}"),
             None => format!("add an expense to ticket {ticket}"),
         };
-        add_tag(&mut mapped, field, tag.as_deref(), held.is_some());
+        add_tag(&mut mapped, field, tag.as_deref(), stand(held));
         let fields = self
             .session
             .fields(
@@ -189,7 +189,7 @@ impl Autotask {
         let name = report_name(ticket);
         let filter = json!([condition("eq", "name", name.as_str())]);
         let deed = format!("find the expense report {name}");
-        let ask = Ask::query("ExpenseReports", filter, Right::Expense, deed);
+        let ask = Ask::query("ExpenseReports", &filter, Right::Expense, deed);
         let found = self.api.items(call, &ask).await?;
         let open = found.iter().filter(|report| {
             text_at(report, &["name"]) == Some(name.as_str())
@@ -219,6 +219,10 @@ impl Autotask {
     }
 }
 
+fn stand(held: Option<&Value>) -> Stand {
+    held.map_or(Stand::New, |_| Stand::There)
+}
+
 /// The Saturday that ends the week of a moment.
 fn week_ending(now: jiff::Timestamp) -> String {
     let day = now.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -235,13 +239,13 @@ fn require(
     each: &[&str],
     one_of: &[&str],
 ) -> Result<(), Failure> {
-    let has = |name: &&str| body.get(*name).is_some_and(|value| !is_empty(value));
+    let has = |name: &str| body.get(name).is_some_and(|value| !is_empty(value));
     let mut missing: Vec<String> = each
         .iter()
         .filter(|name| !has(name))
         .map(|name| format!("charge.{name} is required"))
         .collect();
-    if !one_of.iter().any(|name| has(&name)) {
+    if !one_of.iter().any(|name| has(name)) {
         missing.push(format!("charge.{} is required", one_of.join(" or charge.")));
     }
     if missing.is_empty() {

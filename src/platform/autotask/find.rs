@@ -19,7 +19,7 @@ impl Autotask {
         let filter = json!([condition("eq", MARKER_FIELD, marker.as_str())]);
         let ask = Ask::query(
             "Tickets",
-            filter,
+            &filter,
             Right::ViewTickets,
             format!("find the ticket marked {}", marker.as_str()),
         );
@@ -68,7 +68,7 @@ impl Autotask {
         )]);
         let ask = Ask::query(
             "Tickets",
-            filter,
+            &filter,
             Right::ViewTickets,
             "list the changed tickets",
         );

@@ -101,7 +101,7 @@ impl Autotask {
     async fn find_service_call(&self, call: &Call, mark: &str) -> Result<Option<u64>, Failure> {
         let filter = json!([condition("contains", "description", mark)]);
         let deed = format!("find the service call marked {mark}");
-        let ask = Ask::query("ServiceCalls", filter, Right::Schedule, deed);
+        let ask = Ask::query("ServiceCalls", &filter, Right::Schedule, deed);
         let found = self.api.items(call, &ask).await?;
         let marked = found
             .iter()

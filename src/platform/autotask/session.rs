@@ -186,7 +186,7 @@ impl Session {
         ]}]);
         let ask = Ask::query(
             "Resources",
-            names,
+            &names,
             Right::ReadDirectory,
             "find the API user's own resource",
         );

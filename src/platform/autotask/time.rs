@@ -55,7 +55,8 @@ impl Autotask {
         if known.is_none() {
             self.complete_time(&mut mapped);
         }
-        add_tag(&mut mapped, place.name(), tag.as_deref(), known.is_some());
+        let stand = known.map_or(Stand::New, |_| Stand::There);
+        add_tag(&mut mapped, place.name(), tag.as_deref(), stand);
         let mut body = side(&mapped, &fields).map_err(|problems| refusal(&deed, &problems))?;
         match known {
             Some(id) => {
@@ -113,7 +114,7 @@ impl Autotask {
         };
         let filter = json!([condition("eq", "ticketID", ticket)]);
         let deed = format!("list the time entries of ticket {ticket}");
-        let ask = Ask::query("TimeEntries", filter, Right::TrackTime, deed);
+        let ask = Ask::query("TimeEntries", &filter, Right::TrackTime, deed);
         let entries = self.api.items(call, &ask).await?;
         let name = self.settings.time_field.name();
         Ok(tagged(&entries, &[name], tag))
@@ -133,18 +134,27 @@ pub(super) fn tag(source: &str) -> String {
     format!("(#{source})")
 }
 
+/// Whether what is written stands there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// It is made now.
+    New,
+    /// It is changed.
+    There,
+}
+
 /// Puts the number at the beginning of a field. What exists already keeps its number unless its text is written anew.
 pub(super) fn add_tag(
     mapped: &mut Map<String, Value>,
     field: &str,
     tag: Option<&str>,
-    exists: bool,
+    stand: Stand,
 ) {
     let Some(tag) = tag else {
         return;
     };
     let held = mapped.get(field).filter(|value| !is_empty(value)).map(text);
-    if held.is_none() && exists {
+    if held.is_none() && stand == Stand::There {
         return;
     }
     let words = held.unwrap_or_default();
@@ -171,7 +181,8 @@ fn require(deed: &str, body: &Map<String, Value>, place: TimeField) -> Result<()
         .filter(|name| !has(name))
         .map(|name| format!("time_entry.{name} is required"))
         .collect();
-    if !has("hoursWorked") && !(has("startDateTime") && has("endDateTime")) {
+    let has_times = has("startDateTime") && has("endDateTime");
+    if !has("hoursWorked") && !has_times {
         missing.push(
             "time_entry.hoursWorked, or startDateTime with endDateTime, is required".to_owned(),
         );
@@ -206,17 +217,17 @@ mod tests {
             (json!({"summaryNotes": "(#103) again"}), "(#103) again"),
         ] {
             let mut mapped = held.as_object().unwrap().clone();
-            add_tag(&mut mapped, "summaryNotes", Some("(#103)"), false);
+            add_tag(&mut mapped, "summaryNotes", Some("(#103)"), Stand::New);
             assert_eq!(mapped["summaryNotes"], written);
         }
         let mut mapped = Map::from_iter([("hoursWorked".to_owned(), json!(2))]);
-        add_tag(&mut mapped, "summaryNotes", Some("(#103)"), true);
+        add_tag(&mut mapped, "summaryNotes", Some("(#103)"), Stand::There);
         assert!(!mapped.contains_key("summaryNotes"));
         let mut mapped = Map::from_iter([(
             "summaryNotes".to_owned(),
             json!("Verified network connectivity and rebooted router"),
         )]);
-        add_tag(&mut mapped, "internalNotes", Some("(#104)"), false);
+        add_tag(&mut mapped, "internalNotes", Some("(#104)"), Stand::New);
         assert_eq!(mapped["internalNotes"], "(#104)");
         assert_eq!(
             mapped["summaryNotes"],

@@ -63,11 +63,13 @@ pub(super) fn read(request: &TriggerRequest, guards: Guards<'_>) -> Result<Said,
         .get("x-hook-signature")
         .and_then(|value| value.to_str().ok());
     if let Some(envelope) = envelope {
-        let is_signed = match (guards.webhook, signature) {
-            (Some(secret), Some(header)) => signature::holds(secret, header, &request.body),
-            _ => false,
+        let proof = match (guards.webhook, signature) {
+            (Some(secret), Some(header)) if signature::holds(secret, header, &request.body) => {
+                Proof::Signed
+            }
+            _ => Proof::None,
         };
-        return webhook(envelope, is_signed, guards, request);
+        return webhook(envelope, proof, guards, request);
     }
     check_unsigned(request, guards)?;
     // The query goes first: nothing that a customer writes into a ticket can get there.
@@ -104,22 +106,29 @@ fn check_unsigned(request: &TriggerRequest, guards: Guards<'_>) -> Result<(), Tr
     }
 }
 
+/// Whether a webhook is proven to come from Autotask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    Signed,
+    None,
+}
+
 fn webhook(
     envelope: &Map<String, Value>,
-    is_signed: bool,
+    proof: Proof,
     guards: Guards<'_>,
     request: &TriggerRequest,
 ) -> Result<Said, TriggerRefusal> {
     let action = member(envelope, "Action").map(text).unwrap_or_default();
     if action.eq_ignore_ascii_case("Deactivated") {
-        let why = if is_signed {
+        let why = if proof == Proof::Signed {
             "Autotask has switched our webhook off after failures; the next check switches it on again"
         } else {
             "an unsigned message that a webhook was switched off; it is not believed"
         };
         return Ok(not_ours(why));
     }
-    if guards.webhook.is_some() && !is_signed {
+    if guards.webhook.is_some() && proof == Proof::None {
         return Err(TriggerRefusal::Signature(
             "X-Hook-Signature is missing or is not that of webhook_secret; subscribe again to give Autotask the present secret".to_owned(),
         ));
@@ -298,9 +307,10 @@ fn value(rest: &[u8]) -> Option<u64> {
     let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let found = digits(rest.get(..length)?)?;
     let end = rest.get(length..)?.trim_ascii_start().first();
-    let ends_well = match is_quoted {
-        true => end == Some(&b'"'),
-        false => matches!(end, Some(b',' | b'}' | b']')),
+    let ends_well = if is_quoted {
+        end == Some(&b'"')
+    } else {
+        matches!(end, Some(b',' | b'}' | b']'))
     };
     ends_well.then_some(found)
 }

@@ -116,7 +116,7 @@ impl Autotask {
     ) -> Result<Vec<Value>, Failure> {
         let filter = json!([{"op": "exist", "field": "id"}]);
         let deed = format!("list the webhooks for {}", kind.what());
-        let ask = Ask::query(kind.entity(), filter, Right::KeepWebhooks, deed);
+        let ask = Ask::query(kind.entity(), &filter, Right::KeepWebhooks, deed);
         let all = self.api.items(call, &ask).await?;
         let is_ours = |webhook: &Value| text_at(webhook, &["webhookUrl"]) == Some(trigger_url);
         Ok(all.into_iter().filter(is_ours).collect())
@@ -386,7 +386,7 @@ impl Autotask {
         let filter = json!([condition("gt", "id", 0)]);
         let ask = Ask::query(
             "WebhookEventErrorLogs",
-            filter,
+            &filter,
             Right::KeepWebhooks,
             "list failed webhook deliveries",
         );

@@ -629,6 +629,7 @@ impl Books {
             row.get(name)
                 .is_some_and(|value| !value.is_null() && value != "")
         };
+        let has_times = has("startDateTime") && has("endDateTime");
         match shape.name {
             "Tickets" if !has("queueID") && !has("assignedResourceID") => Err(Trouble::said(
                 "A queueID or an assignedResourceID and assignedResourceRoleID is required.",
@@ -641,13 +642,9 @@ impl Books {
                 Err(Trouble::said("A ticketID or taskID is required."))
             }
             "TimeEntries" if !has("roleID") => Err(Trouble::said("A roleID is required.")),
-            "TimeEntries"
-                if !has("hoursWorked") && !(has("startDateTime") && has("endDateTime")) =>
-            {
-                Err(Trouble::said(
-                    "The hoursWorked or startDateTime and endDateTime is required.",
-                ))
-            }
+            "TimeEntries" if !has("hoursWorked") && !has_times => Err(Trouble::said(
+                "The hoursWorked or startDateTime and endDateTime is required.",
+            )),
             "TicketWebhooks" | "TicketNoteWebhooks" => {
                 let url = row.get("webhookUrl");
                 if self

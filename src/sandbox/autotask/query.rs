@@ -308,7 +308,7 @@ mod tests {
     use super::super::shape::named;
     use super::*;
 
-    fn found(filter: Value, row: Value) -> bool {
+    fn found(filter: &Value, row: &Value) -> bool {
         let shape = named("Tickets").unwrap();
         let query = Query::read(&json!({ "filter": filter }), shape).unwrap();
         query.matches(row.as_object().unwrap(), shape)
@@ -319,11 +319,8 @@ mod tests {
         let row = json!({"id": 7, "status": 5, "title": "Replace Switch", "externalID": "FN-1",
             "lastActivityDate": "2026-01-01T00:00:00Z",
             "userDefinedFields": [{"name": "Site Code", "value": "A12"}]});
-        let one = |op: &str, field: &str, value: Value| {
-            found(
-                json!([{"op": op, "field": field, "value": value}]),
-                row.clone(),
-            )
+        let one = |op: &str, field: &str, value: Value| -> bool {
+            found(&json!([{"op": op, "field": field, "value": value}]), &row)
         };
         assert!(one("eq", "Status", json!(5)));
         assert!(!one("eq", "status", json!("5")), "a text finds no number");
@@ -338,12 +335,12 @@ mod tests {
         ));
         assert!(one("exist", "externalID", json!(null)));
         assert!(found(
-            json!([{"op": "eq", "field": "Site Code", "udf": true, "value": "a12"}]),
-            row.clone()
+            &json!([{"op": "eq", "field": "Site Code", "udf": true, "value": "a12"}]),
+            &row
         ));
         assert!(found(
-            json!([{"op": "or", "items": [{"op": "eq", "field": "id", "value": 1}, {"op": "eq", "field": "id", "value": 7}]}]),
-            row
+            &json!([{"op": "or", "items": [{"op": "eq", "field": "id", "value": 1}, {"op": "eq", "field": "id", "value": 7}]}]),
+            &row
         ));
     }
 

@@ -135,7 +135,7 @@ fn answer(
     let read = || -> Answered {
         serde_json::from_slice(body).map_err(|_| Trouble::said("The body is not a valid JSON."))
     };
-    if let ["ThresholdInformation", ..] | ["thresholdinformation", ..] = segments.as_slice() {
+    if let ["ThresholdInformation" | "thresholdinformation", ..] = segments.as_slice() {
         return Ok(threshold(backend));
     }
     match segments.as_slice() {
@@ -145,8 +145,7 @@ fn answer(
         [entity, "query", rest @ ..] => {
             let shape = known(entity)?;
             match (method, rest) {
-                (&Method::POST, ["next"]) => listed(backend, shape, &read()?, uri),
-                (&Method::POST, []) => listed(backend, shape, &read()?, uri),
+                (&Method::POST, [] | ["next"]) => listed(backend, shape, &read()?, uri),
                 (&Method::GET, [] | ["next"]) => {
                     let search = parameter(uri, "search").unwrap_or_default();
                     let search = serde_json::from_str(&search)
@@ -313,7 +312,7 @@ pub(super) fn shown(backend: &Backend, shape: &Shape, mut row: Row) -> Value {
     Value::Object(row)
 }
 
-fn details(count: usize, next: Option<String>) -> Value {
+fn details(count: usize, next: Option<&str>) -> Value {
     json!({"count": count, "requestCount": LARGEST_PAGE, "prevPageUrl": null, "nextPageUrl": next})
 }
 
@@ -395,7 +394,7 @@ fn page(
         .into_iter()
         .map(|row| narrowed(shown(backend, shape, row)))
         .collect();
-    json!({"pageDetails": details(items.len(), next), "items": items})
+    json!({"pageDetails": details(items.len(), next.as_deref()), "items": items})
 }
 
 fn counted(backend: &Backend, shape: &'static Shape, body: &Value) -> Answered {
