@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fieldbridge::model::{Category, FieldKind, ManualClock, RecordId};
-use fieldbridge::platform::{Check, Probe};
+use fieldbridge::platform::{Check, Probe, Wish};
 use fieldbridge::sandbox::{AutotaskAccess, AutotaskSettings, Fault, FaultKind};
 use http::Method;
 
@@ -86,7 +86,7 @@ async fn a_refused_credential_is_authentication_and_the_zone_is_asked_once_more(
         .push(Fault::once(FaultKind::Unauthorized).on(&Method::GET, "/Tickets/"));
     let failure = stage
         .platform
-        .fetch(&stage.call, &id(7), Default::default())
+        .fetch(&stage.call, &id(7), Wish::default())
         .await
         .unwrap_err();
     assert_eq!(failure.category, Category::Authentication);
@@ -104,7 +104,7 @@ async fn a_refused_credential_is_authentication_and_the_zone_is_asked_once_more(
     let text = format!("{other}base_url = \"{}\"\n", stage.autotask.base_url());
     let nobody = adapter(&text, stage.clock.clone()).unwrap();
     let failure = nobody
-        .fetch(&stage.call, &id(7), Default::default())
+        .fetch(&stage.call, &id(7), Wish::default())
         .await
         .unwrap_err();
     assert_eq!(failure.category, Category::Authentication);

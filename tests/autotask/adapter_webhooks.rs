@@ -344,7 +344,7 @@ async fn a_webhook_that_was_switched_off_is_seen_and_switched_on() {
         .unwrap()
     {
         TriggerReading::NotOurs { why } => {
-            assert!(why.contains("switched our webhook off"), "{why}")
+            assert!(why.contains("switched our webhook off"), "{why}");
         }
         other => panic!("{other:?}"),
     }

@@ -130,7 +130,7 @@ fn webhook(
     }
     if guards.webhook.is_some() && proof == Proof::None {
         return Err(TriggerRefusal::Signature(
-            "X-Hook-Signature is missing or is not that of webhook_secret; subscribe again to give Autotask the present secret".to_owned(),
+            "X-Hook-Signature is missing or is not that of webhook_secret; register the webhook again to give Autotask the present secret".to_owned(),
         ));
     }
     if guards.webhook.is_none() {

@@ -79,7 +79,7 @@ impl Autotask {
             None => "Conditions: those of the tickets that need field work, e.g. status is Dispatch to Field.".to_owned(),
         };
         SubscriptionPlan::ByHand(vec![
-            "Either set webhook_secret in the connector's file and subscribe again: the connector then makes its webhooks itself. Or go on by hand:".to_owned(),
+            "Either set webhook_secret in the connector's file and register again: the connector then makes its webhooks itself. Or go on by hand:".to_owned(),
             "In Autotask, open Admin › Extensions & Integrations › Other Extensions & Tools › Extension Callout (Tickets) and choose New.".to_owned(),
             format!("Name: Fieldbridge. Active. URL: {trigger_url}"),
             "User name and password: empty (the token in the URL is the key), unless trigger_secret is set: then its value is the password, with any user name.".to_owned(),
@@ -198,7 +198,7 @@ impl Autotask {
                     format!("webhook {id} for {} is made and not ready yet", kind.what()),
                 )
                 .hint(
-                    "Subscribe again in a minute; if it stays so, look at the webhook in Autotask.",
+                    "Register again in a minute; if it stays so, look at the webhook in Autotask.",
                 )
             })
     }

@@ -118,3 +118,63 @@ impl ServiceDesk for Autotask {
         Self::stop(self).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::model::{ManualClock, Timestamp};
+    use crate::sandbox::{AutotaskSettings, Picture};
+
+    fn case(flaw: Option<Flaw>) -> Case {
+        Case {
+            number: 1,
+            place: &PLACES[1],
+            summary: "Store is offline".into(),
+            description: "The router blinks red.".into(),
+            start: "2026-03-05T15:00:00Z"
+                .parse()
+                .unwrap_or(Timestamp::UNIX_EPOCH),
+            flaw,
+            note: Some("Please call first".into()),
+            picture: Some(Picture {
+                name: "site.png".into(),
+                media_type: "image/png".into(),
+                bytes: Bytes::from_static(b"\x89PNG"),
+            }),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_case_becomes_a_ticket_at_its_place_with_note_and_file() {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let autotask = Autotask::start(AutotaskSettings::default(), clock, 1)
+            .await
+            .unwrap();
+        let desk: &dyn ServiceDesk = &autotask;
+        let state_of = |ticket: u64| {
+            let location = autotask.ticket(ticket).unwrap()["companyLocationID"].clone();
+            let all = autotask.objects("CompanyLocations");
+            let found = all.into_iter().find(|place| place["id"] == location);
+            found.unwrap()["state"].clone()
+        };
+        let ticket = desk.open(&case(None)).unwrap();
+        assert_eq!(state_of(ticket), "OH");
+        assert_eq!(autotask.objects("TicketNotes").len(), 1);
+        assert_eq!(autotask.objects("TicketAttachments").len(), 1);
+        assert_eq!(desk.is_closed(ticket), Some(false));
+        desk.dispatch(ticket).unwrap();
+        assert_eq!(autotask.ticket(ticket).unwrap()["status"], TRIGGER_STATUS);
+        autotask.set_status(ticket, COMPLETE).unwrap();
+        assert_eq!(desk.is_closed(ticket), Some(true));
+        assert_eq!(desk.is_closed(1), None);
+        assert_eq!(desk.ticket_of(&desk.record_id(ticket)), Some(ticket));
+        let stateless = desk.open(&case(Some(Flaw::NoState))).unwrap();
+        assert_eq!(state_of(stateless), "");
+        let odd = desk.open(&case(Some(Flaw::UnknownValue))).unwrap();
+        assert_eq!(state_of(odd), "Minn.");
+    }
+}
