@@ -22,6 +22,11 @@ struct Shipped {
 /// One line for each platform that has an adapter.
 const SHIPPED: &[Shipped] = &[
     Shipped {
+        platform: PlatformKind::Autotask,
+        settings: include_str!("templates/autotask.toml"),
+        mapping: include_str!("../../mappings/autotask.toml"),
+    },
+    Shipped {
         platform: PlatformKind::ConnectWise,
         settings: include_str!("templates/connectwise.toml"),
         mapping: include_str!("../../mappings/connectwise.toml"),

@@ -2,8 +2,12 @@
 //!
 //! Nothing here knows a vendor.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use subtle::ConstantTimeEq as _;
 
 use crate::model::Timestamp;
 
@@ -136,6 +140,24 @@ pub(super) fn media_type(text: &str) -> String {
         Some((kind, subtype)) if legal(kind) && legal(subtype) => text.to_owned(),
         _ => "application/octet-stream".to_owned(),
     }
+}
+
+/// Whether a trigger carries a secret: as the password of Basic authentication, or in the header `X-Fieldbridge-Secret`.
+pub(super) fn carries_secret(headers: &HeaderMap, secret: &SecretString) -> bool {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let password = text("authorization")
+        .and_then(|value| value.strip_prefix("Basic "))
+        .and_then(|value| STANDARD.decode(value.trim()).ok())
+        .and_then(|pair| {
+            let colon = pair.iter().position(|byte| *byte == b':')?;
+            Some(pair.get(colon + 1..)?.to_vec())
+        });
+    let header = text("x-fieldbridge-secret").map(|value| value.as_bytes().to_vec());
+    let wanted = secret.expose_secret().trim().as_bytes();
+    [password, header]
+        .into_iter()
+        .flatten()
+        .any(|given| bool::from(given.ct_eq(wanted)))
 }
 
 #[cfg(test)]

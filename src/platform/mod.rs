@@ -5,6 +5,7 @@
 //! that make up one effect) and says truthfully what came of it. Adding a platform touches its folder and
 //! one line of [`registry`].
 
+mod autotask;
 mod basics;
 mod connectwise;
 mod contract;

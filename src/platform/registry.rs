@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Platform, connectwise, freshdesk, netsuite, servicenow, smartsheet};
+use super::{Platform, autotask, connectwise, freshdesk, netsuite, servicenow, smartsheet};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -22,6 +22,7 @@ pub struct Setup<'a> {
 /// All problems of its settings at once, each naming the key and what to do.
 pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
     match setup.config.platform {
+        PlatformKind::Autotask => autotask::build(setup),
         PlatformKind::ConnectWise => connectwise::build(setup),
         PlatformKind::ServiceNow => servicenow::build(setup),
         PlatformKind::Freshdesk => freshdesk::build(setup),
@@ -30,7 +31,7 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
         kind => Err(vec![Problem::new(
             &setup.config.file,
             format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: connectwise, servicenow, freshdesk, netsuite, smartsheet",
+            "use one of: autotask, connectwise, servicenow, freshdesk, netsuite, smartsheet",
         )]),
     }
 }
@@ -39,6 +40,7 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
 #[must_use]
 pub fn available() -> &'static [PlatformKind] {
     &[
+        PlatformKind::Autotask,
         PlatformKind::ConnectWise,
         PlatformKind::ServiceNow,
         PlatformKind::Freshdesk,

@@ -4,6 +4,7 @@
 //! is never more lenient than the vendor. Nothing in this room may use the adapters it stands in for, and no
 //! room but the command line may use this one.
 
+mod autotask;
 mod chance;
 mod connectwise;
 mod control;
@@ -28,6 +29,9 @@ use std::sync::Arc;
 
 use crate::model::{Clock, PlatformKind, TokioClock};
 
+pub use self::autotask::{
+    Autotask, AutotaskAccess, AutotaskProblem, AutotaskSettings, NotePublish, WebhookBody,
+};
 pub use self::chance::Dice;
 pub use self::connectwise::{
     ConnectWise, ConnectWiseCredentials, ConnectWiseSettings, EntryProblem, NotePlacement,

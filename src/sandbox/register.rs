@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::autotask::{Autotask, AutotaskSettings};
 use super::connectwise::{ConnectWise, ConnectWiseSettings};
 use super::desk::ServiceDesk;
 use super::freshdesk::{Freshdesk, FreshdeskSettings};
@@ -24,6 +25,7 @@ pub(super) struct Opening {
 #[must_use]
 pub fn available() -> &'static [PlatformKind] {
     &[
+        PlatformKind::Autotask,
         PlatformKind::ConnectWise,
         PlatformKind::ServiceNow,
         PlatformKind::Freshdesk,
@@ -49,6 +51,7 @@ pub(super) async fn open(
         }};
     }
     match platform {
+        PlatformKind::Autotask => desk!(Autotask, AutotaskSettings),
         PlatformKind::ConnectWise => desk!(ConnectWise, ConnectWiseSettings),
         PlatformKind::ServiceNow => desk!(ServiceNow, ServiceNowSettings),
         PlatformKind::Freshdesk => desk!(Freshdesk, FreshdeskSettings),

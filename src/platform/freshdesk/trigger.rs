@@ -3,17 +3,15 @@
 //! Freshdesk pastes a ticket's text into the admin's template as it is, so that broken JSON is ordinary. There
 //! is no signature and no delivery id; the token in the address guards the door.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
 
 use super::json;
 use super::salvage;
 use crate::model::RecordId;
+use crate::platform::basics::carries_secret;
 use crate::platform::{
     Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest,
 };
@@ -50,21 +48,7 @@ pub(super) fn read(
 
 /// Freshdesk signs nothing, but a rule can send a password or a header of one's own.
 fn check_secret(headers: &HeaderMap, secret: &SecretString) -> Result<(), TriggerRefusal> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let password = text("authorization")
-        .and_then(|value| value.strip_prefix("Basic "))
-        .and_then(|value| STANDARD.decode(value.trim()).ok())
-        .and_then(|pair| {
-            let colon = pair.iter().position(|byte| *byte == b':')?;
-            Some(pair.get(colon + 1..)?.to_vec())
-        });
-    let header = text("x-fieldbridge-secret").map(|value| value.as_bytes().to_vec());
-    let wanted = secret.expose_secret().trim().as_bytes();
-    let matches = [password, header]
-        .into_iter()
-        .flatten()
-        .any(|given| bool::from(given.ct_eq(wanted)));
-    if matches {
+    if carries_secret(headers, secret) {
         Ok(())
     } else {
         Err(TriggerRefusal::Signature(
