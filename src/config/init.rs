@@ -31,6 +31,11 @@ const SHIPPED: &[Shipped] = &[
         settings: include_str!("templates/freshdesk.toml"),
         mapping: include_str!("../../mappings/freshdesk.toml"),
     },
+    Shipped {
+        platform: PlatformKind::Rest,
+        settings: include_str!("templates/rest.toml"),
+        mapping: include_str!("../../mappings/rest.toml"),
+    },
 ];
 
 fn shipped(platform: PlatformKind) -> Option<&'static Shipped> {

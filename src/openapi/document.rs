@@ -83,20 +83,43 @@ impl Document {
         Self::load_within(path, Limits::default())
     }
 
+    /// Reads a description from a text; `name` is what people are told it is called.
+    ///
+    /// # Errors
+    /// As [`Document::load`]. References to other files are told as problems.
+    pub fn parse(name: &str, text: &str) -> Result<Self, LoadProblem> {
+        Self::read_apart(Path::new(name), || {
+            let limits = Limits::default();
+            let value =
+                super::files::parse(text, &limits).map_err(|why| LoadProblem::Unreadable {
+                    file: name.to_owned(),
+                    why,
+                })?;
+            Self::read(Files::alone(name, value, limits), name, Problems::default())
+        })
+    }
+
     /// The same, within other limits.
     ///
     /// # Errors
     /// As [`Document::load`].
     pub fn load_within(path: &Path, limits: Limits) -> Result<Self, LoadProblem> {
+        Self::read_apart(path, || Self::load_here(path, limits))
+    }
+
+    /// Deep nesting costs the parsers much stack; a thread of its own has it, whoever calls. Should one of them fail
+    /// beyond all care, that ends there too.
+    fn read_apart(
+        path: &Path,
+        read: impl FnOnce() -> Result<Self, LoadProblem> + Send,
+    ) -> Result<Self, LoadProblem> {
         let unreadable = |why: String| LoadProblem::Unreadable {
             file: path.display().to_string(),
             why,
         };
-        // Deep nesting costs the parsers much stack; a thread of its own has it, whoever calls. Should one of them
-        // fail beyond all care, that ends there too.
         let reading = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK);
-            let running = thread.spawn_scoped(scope, || Self::load_here(path, limits))?;
+            let running = thread.spawn_scoped(scope, read)?;
             Ok::<_, std::io::Error>(running.join())
         });
         match reading {

@@ -71,6 +71,14 @@ impl Document {
         })
     }
 
+    /// The type of a schema's value, if it says.
+    #[must_use]
+    pub fn kind(&self, schema: &Schema) -> Option<FieldKind> {
+        let mut parts = Vec::new();
+        self.parts(&schema.0, 0, &mut parts);
+        parts.iter().find_map(|part| kind(self.tree.at(part)?))
+    }
+
     /// The names of an object's properties.
     #[must_use]
     pub fn property_names(&self, schema: &Schema) -> Vec<String> {

@@ -75,6 +75,18 @@ impl Files {
         Ok(files)
     }
 
+    /// A description that is no file; nothing is read beside it.
+    pub(super) fn alone(name: &str, value: Value, limits: Limits) -> Self {
+        Self {
+            home: PathBuf::new(),
+            limits: Limits { files: 1, ..limits },
+            bytes: 0,
+            by_path: HashMap::new(),
+            paths: vec![PathBuf::from(name)],
+            values: vec![value],
+        }
+    }
+
     fn open_directory(
         &mut self,
         directory: &Path,
@@ -136,6 +148,9 @@ impl Files {
     /// # Errors
     /// Why it can't be used, in words for people.
     pub(super) fn beside(&mut self, from: usize, name: &str) -> Result<usize, String> {
+        if self.home.as_os_str().is_empty() {
+            return Err("there are no files beside it".to_owned());
+        }
         let directory = self
             .paths
             .get(from)

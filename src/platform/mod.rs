@@ -10,8 +10,10 @@ mod connectwise;
 mod contract;
 mod freshdesk;
 pub mod registry;
+mod rest;
 
 pub use contract::{
     Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,
     Standing, Subscription, SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
+pub use rest::Proposal;
