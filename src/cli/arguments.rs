@@ -151,6 +151,12 @@ pub(super) enum ConnectorCommands {
 pub(super) struct ImportArguments {
     /// The description: a file, or a directory that holds all files of one
     pub(super) file: PathBuf,
+    /// Propose the file of a connector of this id and print it
+    #[arg(long, value_name = "ID")]
+    pub(super) connector: Option<ConnectorId>,
+    /// Write it to the config directory, with a mapping to begin with, instead of printing it
+    #[arg(long, requires = "connector")]
+    pub(super) write: bool,
 }
 
 /// What is asked of a connector that an engine runs.

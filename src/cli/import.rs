@@ -1,6 +1,11 @@
-//! `fieldbridge connector import-openapi`: what a description offers.
+//! `fieldbridge connector import-openapi`: what a description offers, and what a connector of it would look like.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::arguments::ImportArguments;
 use super::context::Context;
@@ -8,7 +13,9 @@ use super::failure::CliError;
 use super::output::{Look, Output};
 use super::table::{Side, Table};
 use super::text::{push_line, safe};
+use crate::model::ConnectorId;
 use crate::openapi::{Document, Edition, LoadProblem, Operation, Scheme, SchemeKind};
+use crate::platform::Proposal;
 
 /// What is printed of a description.
 #[derive(Serialize)]
@@ -20,6 +27,9 @@ struct Report<'a> {
     operations: Vec<Offered<'a>>,
     security: &'a [Scheme],
     problems: &'a [String],
+    /// The proposed file of a connector, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connector_file: Option<String>,
 }
 
 /// What is printed of an operation.
@@ -47,6 +57,13 @@ pub(super) fn import(context: &Context, arguments: &ImportArguments) -> Result<(
         LoadProblem::Missing(_) => CliError::NotFound(problem.to_string()),
         _ => CliError::failed(problem.to_string()),
     })?;
+    let proposed = match &arguments.connector {
+        Some(id) => Some(propose(context, &document, &arguments.file, id)?),
+        None => None,
+    };
+    if let (Some(id), Some(text), true) = (&arguments.connector, &proposed, arguments.write) {
+        return write(context, &document, id, text);
+    }
     let report = Report {
         title: &document.title,
         version: &document.version,
@@ -55,14 +72,91 @@ pub(super) fn import(context: &Context, arguments: &ImportArguments) -> Result<(
         operations: document.operations.iter().map(Offered::new).collect(),
         security: &document.schemes,
         problems: &document.problems,
+        connector_file: proposed.clone(),
     };
-    context
-        .output
-        .result(&report, |output| text(output, &document))?;
+    if proposed.is_some() {
+        for problem in &document.problems {
+            context.output.note(&format!("▲ {problem}"));
+        }
+    }
+    context.output.result(&report, |output| {
+        proposed.unwrap_or_else(|| text(output, &document))
+    })?;
     if document.operations.is_empty() {
         return Err(CliError::Told(1));
     }
     Ok(())
+}
+
+/// The file of a connector, with what the description suggests.
+fn propose(
+    context: &Context,
+    document: &Document,
+    file: &Path,
+    id: &ConnectorId,
+) -> Result<String, CliError> {
+    let text = Proposal::of(document).connector_text(id, &named(context, file));
+    text.ok_or_else(|| CliError::failed("there is no template for a REST connector"))
+}
+
+/// How a connector's file names the description: relative to the config directory where it lies in there.
+fn named(context: &Context, file: &Path) -> String {
+    let whole = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (file, home) = (whole(file), whole(context.directory.path()));
+    file.strip_prefix(home).map_or_else(
+        |_| file.display().to_string(),
+        |inner| inner.display().to_string(),
+    )
+}
+
+/// Writes the connector's file and a mapping to begin with; overwrites nothing.
+fn write(
+    context: &Context,
+    document: &Document,
+    id: &ConnectorId,
+    text: &str,
+) -> Result<(), CliError> {
+    context.may_change()?;
+    let file = context.directory.connector_file(id);
+    if !write_new(&file, text)? {
+        return Err(CliError::Refused(format!(
+            "{} is there already; choose another id with --connector",
+            file.display()
+        )));
+    }
+    let mapping = context.directory.mapping_file(id);
+    let beginning = Proposal::of(document).mapping_text().unwrap_or_default();
+    let (mut written, mut kept) = (vec![file], Vec::new());
+    if write_new(&mapping, beginning)? {
+        written.push(mapping);
+    } else {
+        kept.push(mapping);
+    }
+    let done = json!({"written": written, "kept": kept, "problems": document.problems});
+    context.output.result(&done, |_| {
+        let line = |word: &str, file: &PathBuf| format!("{word}  {}\n", safe(&file.display().to_string()));
+        let written: String = written.iter().map(|file| line("written", file)).collect();
+        let kept: String = kept.iter().map(|file| line("kept   ", file)).collect();
+        format!("{written}{kept}Next: look the proposals over, keep the secrets (fieldbridge secret set NAME), adapt mappings/{id}.toml, and run fieldbridge check\n")
+    })
+}
+
+/// Writes a file that is not there yet; answers whether it did.
+fn write_new(file: &Path, text: &str) -> Result<bool, CliError> {
+    let failed = |error: io::Error| {
+        CliError::failed(format!("{} can't be written: {error}", file.display()))
+    };
+    if let Some(directory) = file.parent() {
+        fs::create_dir_all(directory).map_err(failed)?;
+    }
+    match OpenOptions::new().write(true).create_new(true).open(file) {
+        Ok(mut written) => written
+            .write_all(text.as_bytes())
+            .map(|()| true)
+            .map_err(failed),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 fn text(output: &Output, document: &Document) -> String {

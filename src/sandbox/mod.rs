@@ -15,6 +15,7 @@ mod journal;
 mod outbox;
 mod places;
 mod quota;
+mod rest;
 mod server;
 mod traffic;
 
@@ -42,6 +43,7 @@ pub use self::freshdesk::{
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;
+pub use self::rest::{REST_DESCRIPTION, Rest, RestSettings};
 pub use self::traffic::{
     Desk, Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
 };

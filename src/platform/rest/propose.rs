@@ -7,7 +7,7 @@ use http::Method;
 
 use super::envelope;
 use super::settings::Envelope;
-use crate::config::connector_text;
+use crate::config::{connector_text, default_mapping};
 use crate::mapping::Path;
 use crate::model::{ConnectorId, FieldKind, PlatformKind};
 use crate::openapi::{Document, Operation, Place, Purpose, SchemeKind};
@@ -49,7 +49,7 @@ const RECORDS: [&str; 12] = [
     "order",
 ];
 
-/// The longest path part that is read as a noun.
+/// A name without case and punctuation.
 fn plain(text: &str) -> String {
     let kept = text.chars().filter(char::is_ascii_alphanumeric);
     kept.collect::<String>().to_ascii_lowercase()
@@ -184,6 +184,12 @@ impl<'a> Proposal<'a> {
             list,
             fetch,
         }
+    }
+
+    /// The mapping that such a connector begins with.
+    #[must_use]
+    pub fn mapping_text(&self) -> Option<&'static str> {
+        default_mapping(PlatformKind::Rest)
     }
 
     /// The file of a connector as proposed; `document` is how the connector's file names the description.
