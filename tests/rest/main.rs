@@ -1,7 +1,14 @@
 //! The universal REST connector and the reader of OpenAPI descriptions it stands on.
 
+mod adapter;
+mod adapter_shapes;
 mod checking;
 mod importing;
+mod proposing;
+#[path = "../sandbox_support/mod.rs"]
+mod sandbox_support;
+mod scene;
+mod stand_in;
 
 use std::path::PathBuf;
 
