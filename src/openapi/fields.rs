@@ -43,6 +43,7 @@ impl Document {
         let top = Standing {
             path: Vec::new(),
             required: false,
+            needed: Vec::new(),
         };
         lister.members(&schema.0, &top);
         lister.fields
@@ -97,6 +98,26 @@ impl Document {
         names
     }
 
+    /// The members that a schema and the parts of its `allOf` require.
+    fn needed(&self, at: &str, depth: usize, names: &mut Vec<String>) {
+        let Some((at, value)) = self.tree.resolve(at) else {
+            return;
+        };
+        let own = value.get("required").and_then(Value::as_array);
+        let own = own.into_iter().flatten().filter_map(Value::as_str);
+        names.extend(own.map(str::to_owned));
+        let parts = value
+            .get("allOf")
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
+        // The parts of parts are asked when they are listed themselves; this is for siblings.
+        if depth < 2 {
+            for place in 0..parts.min(50) {
+                self.needed(&format!("{at}/allOf/{place}"), depth + 1, names);
+            }
+        }
+    }
+
     /// A schema and those it is composed of.
     fn parts(&self, at: &str, depth: usize, found: &mut Vec<String>) {
         let Some((at, value)) = self.tree.resolve(at) else {
@@ -131,6 +152,8 @@ struct Lister<'a> {
 struct Standing {
     path: Vec<Segment>,
     required: bool,
+    /// Members that the schemas around this one require.
+    needed: Vec<String>,
 }
 
 impl Lister<'_> {
@@ -147,10 +170,10 @@ impl Lister<'_> {
             return;
         }
         self.way.push(at.clone());
-        let required = |name: &str| {
-            let names = value.get("required").and_then(Value::as_array);
-            names.is_some_and(|names| names.iter().any(|one| one == name))
-        };
+        // One part of a composition may require what another part describes.
+        let mut needed = standing.needed.clone();
+        self.document.needed(&at, 0, &mut needed);
+        let required = |name: &str| needed.iter().any(|one| one == name);
         let properties = value.get("properties").and_then(Value::as_object);
         for name in properties.into_iter().flatten().map(|(name, _)| name) {
             let mut path = standing.path.clone();
@@ -158,6 +181,7 @@ impl Lister<'_> {
             let below = Standing {
                 path,
                 required: (standing.path.is_empty() || standing.required) && required(name),
+                needed: Vec::new(),
             };
             self.field(
                 &pointer::child(&format!("{at}/properties"), name),
@@ -169,8 +193,12 @@ impl Lister<'_> {
             .get("allOf")
             .and_then(Value::as_array)
             .map_or(0, Vec::len);
+        let together = Standing {
+            needed: needed.clone(),
+            ..standing.clone()
+        };
         for place in 0..all {
-            self.members(&format!("{at}/allOf/{place}"), standing);
+            self.members(&format!("{at}/allOf/{place}"), &together);
         }
         // Which variant a record is of is not known beforehand: the fields of all are offered, none is required.
         for name in ["oneOf", "anyOf"] {
@@ -236,6 +264,7 @@ impl Lister<'_> {
                     let below = Standing {
                         path,
                         required: false,
+                        needed: Vec::new(),
                     };
                     self.members(&items.0, &below);
                 }

@@ -63,7 +63,7 @@ fn a_connector_can_be_built_of_what_is_proposed_for_real_descriptions() {
         ("netsuite-supportcase-derived.json", "supportCase/{"),
         ("varied/11-museum-3.1.yaml", "/"),
         ("varied/02-petstore-2.0.yaml", "/"),
-        ("connectwise.json", "/service/tickets/{"),
+        ("connectwise.json", "/tickets/{"),
     ] {
         let Some(path) = shared(&format!("openapi/{name}")) else {
             return;

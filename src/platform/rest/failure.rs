@@ -48,7 +48,7 @@ fn complaints(value: &Value) -> String {
 }
 
 fn gather(value: &Value, place: &str, depth: usize, found: &mut Vec<String>) {
-    const TEXTS: [&str; 7] = [
+    const TEXTS: [&str; 8] = [
         "title",
         "detail",
         "message",
@@ -56,6 +56,7 @@ fn gather(value: &Value, place: &str, depth: usize, found: &mut Vec<String>) {
         "error_description",
         "description",
         "msg",
+        "reason",
     ];
     const INNER: [&str; 7] = [
         "error",
@@ -70,7 +71,7 @@ fn gather(value: &Value, place: &str, depth: usize, found: &mut Vec<String>) {
     if depth > 4 || found.len() >= MOST {
         return;
     }
-    let mut add = |text: &str| {
+    let mut add = |place: &str, text: &str| {
         let text = text.trim().trim_end_matches('.');
         let told = if place.is_empty() {
             text.to_owned()
@@ -82,22 +83,21 @@ fn gather(value: &Value, place: &str, depth: usize, found: &mut Vec<String>) {
         }
     };
     match value {
-        Value::String(text) => add(text),
+        Value::String(text) => add(place, text),
         Value::Array(items) => {
             for item in items.iter().take(MOST) {
                 gather(item, place, depth + 1, found);
             }
         }
         Value::Object(object) => {
+            // What a complaint is about stands beside its words.
+            let own = ["field", "pointer", "path", "property", "name"];
+            let own = own.iter().find_map(|name| object.get(*name)?.as_str());
+            let place = own.filter(|_| depth > 0).unwrap_or(place);
             for name in TEXTS {
                 if let Some(Value::String(text)) = object.get(name) {
-                    add(text);
+                    add(place, text);
                 }
-            }
-            let own = ["field", "pointer", "path", "name", "property"];
-            let own = own.iter().find_map(|name| object.get(*name)?.as_str());
-            if let (Some(own), Some(Value::String(text))) = (own, object.get("reason")) {
-                add(&format!("{own}: {text}"));
             }
             for name in INNER {
                 match object.get(name) {
@@ -108,7 +108,7 @@ fn gather(value: &Value, place: &str, depth: usize, found: &mut Vec<String>) {
                         }
                     }
                     Some(inner @ (Value::Object(_) | Value::Array(_))) => {
-                        gather(inner, own.unwrap_or(place), depth + 1, found);
+                        gather(inner, place, depth + 1, found);
                     }
                     _ => {}
                 }
