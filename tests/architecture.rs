@@ -186,10 +186,11 @@ fn redb_apart(source: &Source) -> Vec<String> {
     named.map(|_| "names redb".to_owned()).collect()
 }
 
-/// What depends on a platform belongs into its adapter; templates and the demo have one entry for each.
+/// What depends on a platform belongs into its adapter; templates, stand-ins and the demo have one entry for each.
 fn platforms_apart(source: &Source) -> Vec<String> {
     if source.is_in(&[
         "platform",
+        "sandbox",
         "model/platform_kind.rs",
         "config/init",
         "cli/demo",

@@ -32,8 +32,8 @@ fn filled(text: &str) -> String {
 const DESCRIPTION: &str = r#"{"openapi": "3.0.0", "paths": {
     "/acme/{id}": {"get": {"operationId": "acme"}},
     "/tickets": {"get": {}, "post": {}},
-    "/tickets/{id}": {"patch": {}},
-    "/tickets/{id}/attachments": {"post": {}},
+    "/tickets/{ticketId}": {"patch": {}},
+    "/tickets/{ticketId}/attachments": {"post": {}},
     "/ticket-fields": {"get": {}}
 }}"#;
 

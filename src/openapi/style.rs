@@ -133,15 +133,21 @@ impl Encoded {
                 format!(".{}", pairs.join(outer))
             }
             (Style::Matrix, Shape::One(one)) => format!(";{name}={}", self.encode(&one)),
-            (Style::Matrix, Shape::List(list)) if self.explode => listed(&list)
-                .iter()
-                .map(|item| format!(";{name}={item}"))
-                .collect(),
+            (Style::Matrix, Shape::List(list)) if self.explode => {
+                let items: Vec<_> = listed(&list)
+                    .iter()
+                    .map(|item| format!(";{name}={item}"))
+                    .collect();
+                items.concat()
+            }
             (Style::Matrix, Shape::List(list)) => format!(";{name}={}", listed(&list).join(",")),
-            (Style::Matrix, Shape::Members(members)) if self.explode => members
-                .iter()
-                .map(|one| format!(";{}", pair(one, "=")))
-                .collect(),
+            (Style::Matrix, Shape::Members(members)) if self.explode => {
+                let pairs: Vec<_> = members
+                    .iter()
+                    .map(|one| format!(";{}", pair(one, "=")))
+                    .collect();
+                pairs.concat()
+            }
             (Style::Matrix, Shape::Members(members)) => {
                 let pairs: Vec<_> = members.iter().map(|one| pair(one, ",")).collect();
                 format!(";{name}={}", pairs.join(","))
@@ -245,6 +251,10 @@ impl Encoded {
     }
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a schema may allow any of these types at once"
+)]
 /// What a value is wanted as: read from a schema, as far as it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -332,7 +342,7 @@ impl Encoded {
             _ => (sent.to_owned(), ','),
         };
         let text = decoded(&text);
-        if wanted.list && !(wanted.text && !text.contains(separator)) {
+        if wanted.list && (!wanted.text || text.contains(separator)) {
             wanted.listed(text.split(separator))
         } else if wanted.object {
             wanted.object(&text, separator, self.explode.then_some('='))

@@ -562,4 +562,9 @@ async fn what_is_not_offered_says_so() {
             .is_err()
     );
     assert_eq!(scene.platform.record_url(&id("TK-1")), None);
+    let settings =
+        |settings| format!("{settings}record_page = \"https://desk.example/{{record}}\"\n");
+    let scene = Scene::with("", settings).await;
+    let page = scene.platform.record_url(&id("a/b"));
+    assert_eq!(page.as_deref(), Some("https://desk.example/a%2Fb"));
 }

@@ -272,7 +272,7 @@ impl Platform for Rest {
             percent_encoding::NON_ALPHANUMERIC,
         );
         let page = self.settings.record_page.as_ref()?;
-        Some(page.replace("{id}", &id.to_string()))
+        Some(page.replace("{record}", &id.to_string()))
     }
 }
 

@@ -60,15 +60,9 @@ fn rank(operation: &Operation) -> (usize, usize, usize) {
     let parts: Vec<String> = nouns(&operation.path).map(plain).collect();
     let last = parts.last().map_or("", String::as_str);
     let place = |text: &str| RECORDS.iter().position(|noun| text.starts_with(noun));
-    let noun = place(last).map_or_else(
-        || {
-            parts
-                .iter()
-                .find_map(|part| place(part))
-                .map_or(RECORDS.len() * 3, |found| found + RECORDS.len())
-        },
-        |found| found,
-    );
+    // The last noun says what an operation is about; one before it only where that is.
+    let anywhere = || Some(RECORDS.len() + parts.iter().find_map(|part| place(part))?);
+    let noun = place(last).or_else(anywhere).unwrap_or(RECORDS.len() * 3);
     (
         usize::from(operation.deprecated),
         noun,

@@ -87,7 +87,7 @@ struct File {
     /// Its values, any of which will do.
     #[serde(default)]
     trigger_on_values: Vec<Word>,
-    /// Where a person opens a record; `{id}` is its id.
+    /// Where a person opens a record; `{record}` is its id.
     #[serde(default)]
     record_page: Option<String>,
     /// Whether requests are held against the description.

@@ -126,7 +126,7 @@ fn query(raw: &str) -> Result<Query, Problem> {
                     .parse()
                     .ok()
                     .filter(|page| *page >= 1)
-                    .ok_or_else(wrong)?
+                    .ok_or_else(wrong)?;
             }
             "pageSize" => {
                 let size = value.parse().ok().filter(|size| (1..=100).contains(size));

@@ -221,7 +221,7 @@ impl Backend {
         fields: &Map<String, Value>,
     ) -> Result<Value, Problem> {
         self.write(by, number, fields, |ticket, fields| {
-            ticket::merge(ticket, fields)
+            ticket::merge(ticket, fields);
         })
     }
 

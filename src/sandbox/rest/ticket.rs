@@ -140,7 +140,7 @@ fn check_value(place: &str, value: &Value, kind: Kind, errors: &mut Vec<FieldErr
             }
         }
         (Kind::Object(members), Value::Object(fields)) => {
-            check_members(fields, members, place, errors)
+            check_members(fields, members, place, errors);
         }
         (Kind::Object(_), _) => wrong("must be an object".to_owned()),
     }
