@@ -9,6 +9,7 @@
 //! - [`store`]: the durable state in the engine's verbs, and its redb implementation.
 //! - [`http`]: the one outgoing HTTP client: quotas, redaction, recorded exchanges, OAuth.
 //! - [`fieldnation`]: Field Nation's REST API, webhooks, signature and field catalogue.
+//! - [`openapi`]: reading OpenAPI descriptions, and holding requests against them.
 //! - [`platform`]: the contract of a platform adapter, and one folder per platform.
 //! - [`sandbox`]: stand-ins for Field Nation and the platforms. Nothing but the command line
 //!   knows it, and it knows nothing of the adapters it stands in for.
@@ -26,6 +27,7 @@ pub mod fieldnation;
 pub mod http;
 pub mod mapping;
 pub mod model;
+pub mod openapi;
 pub mod platform;
 pub mod sandbox;
 pub mod store;

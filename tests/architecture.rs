@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use fieldbridge::model::PlatformKind;
 
 /// From the ground up, as `src/lib.rs` lists them.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "model",
     "config",
     "mapping",
     "store",
     "http",
     "fieldnation",
+    "openapi",
     "platform",
     "sandbox",
     "engine",

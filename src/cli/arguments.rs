@@ -66,7 +66,7 @@ pub(super) enum Command {
     Doctor,
     /// Connectors: look, test, pause, resume, trigger
     #[command(subcommand)]
-    Connector(ConnectorCommand),
+    Connector(ConnectorCommands),
     /// The connection to Field Nation
     #[command(subcommand)]
     Fieldnation(FieldnationCommand),
@@ -185,6 +185,27 @@ pub(super) struct InitArguments {
     pub(super) id: Option<ConnectorId>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum ConnectorCommands {
+    #[command(flatten)]
+    Running(ConnectorCommand),
+    /// Read an OpenAPI description (2.0, 3.0, 3.1; JSON or YAML) and say what it offers; needs no engine
+    ImportOpenapi(ImportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArguments {
+    /// The description: a file, or a directory that holds all files of one
+    pub(super) file: PathBuf,
+    /// Propose the file of a connector of this id and print it
+    #[arg(long, value_name = "ID")]
+    pub(super) connector: Option<ConnectorId>,
+    /// Write it to the config directory, with a mapping to begin with, instead of printing it
+    #[arg(long, requires = "connector")]
+    pub(super) write: bool,
+}
+
+/// What is asked of a connector that an engine runs.
 #[derive(Debug, Subcommand)]
 pub(super) enum ConnectorCommand {
     /// All connectors and how they are

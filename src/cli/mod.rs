@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod fieldnation;
+mod import;
 mod init;
 mod logging;
 mod mapping;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, ConnectorCommands};
 use context::Context;
 use failure::CliError;
 
@@ -76,7 +77,12 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), CliError>
         Command::Init(arguments) => init::init(context, &arguments),
         Command::Check => foreground()?.block_on(check::check(context)),
         Command::Doctor => foreground()?.block_on(doctor::doctor(context)),
-        Command::Connector(command) => foreground()?.block_on(connector::run(context, command)),
+        Command::Connector(ConnectorCommands::ImportOpenapi(arguments)) => {
+            import::import(context, &arguments)
+        }
+        Command::Connector(ConnectorCommands::Running(command)) => {
+            foreground()?.block_on(connector::run(context, command))
+        }
         Command::Fieldnation(command) => foreground()?.block_on(fieldnation::run(context, command)),
         Command::Mapping(command) => foreground()?.block_on(mapping::run(context, command)),
         Command::Tx(command) => foreground()?.block_on(transaction::run(context, command)),

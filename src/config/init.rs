@@ -51,6 +51,11 @@ const SHIPPED: &[Shipped] = &[
         settings: include_str!("templates/smartsheet.toml"),
         mapping: include_str!("../../mappings/smartsheet.toml"),
     },
+    Shipped {
+        platform: PlatformKind::Rest,
+        settings: include_str!("templates/rest.toml"),
+        mapping: include_str!("../../mappings/rest.toml"),
+    },
 ];
 
 fn shipped(platform: PlatformKind) -> Option<&'static Shipped> {

@@ -13,6 +13,7 @@ mod freshdesk;
 mod netsuite;
 mod private_key;
 pub mod registry;
+mod rest;
 mod servicenow;
 mod smartsheet;
 
@@ -20,3 +21,4 @@ pub use contract::{
     Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,
     Standing, Subscription, SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
+pub use rest::Proposal;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Platform, autotask, connectwise, freshdesk, netsuite, servicenow, smartsheet};
+use super::{Platform, autotask, connectwise, freshdesk, netsuite, rest, servicenow, smartsheet};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -28,10 +28,11 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
         PlatformKind::Freshdesk => freshdesk::build(setup),
         PlatformKind::NetSuite => netsuite::build(setup),
         PlatformKind::Smartsheet => smartsheet::build(setup),
+        PlatformKind::Rest => rest::build(setup),
         kind => Err(vec![Problem::new(
             &setup.config.file,
             format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: autotask, connectwise, servicenow, freshdesk, netsuite, smartsheet",
+            "use one of: autotask, connectwise, servicenow, freshdesk, netsuite, smartsheet, rest",
         )]),
     }
 }
@@ -46,5 +47,6 @@ pub fn available() -> &'static [PlatformKind] {
         PlatformKind::Freshdesk,
         PlatformKind::NetSuite,
         PlatformKind::Smartsheet,
+        PlatformKind::Rest,
     ]
 }

@@ -33,8 +33,8 @@ pub trait ServiceDesk: Send + Sync + 'static {
         ""
     }
 
-    /// The call that writes a note, for trouble that strikes just there.
-    fn note_call(&self) -> (Method, &'static str);
+    /// The call that writes a note, for trouble that strikes just there; `None` where the vendor's API has no notes.
+    fn note_call(&self) -> Option<(Method, &'static str)>;
 
     /// Every write it performed.
     fn journal(&self) -> &Journal;

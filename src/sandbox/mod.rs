@@ -18,6 +18,7 @@ mod outbox;
 mod places;
 mod quota;
 mod register;
+mod rest;
 mod server;
 mod servicenow;
 mod smartsheet;
@@ -55,6 +56,7 @@ pub use self::netsuite::{
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;
 pub use self::register::available;
+pub use self::rest::{REST_DESCRIPTION, Rest, RestSettings};
 pub use self::servicenow::{
     BusinessRule, BusinessRuleContent, InvalidQuery, NoteJournal, RecordProblem, ServiceNow,
     ServiceNowSettings,

@@ -8,6 +8,7 @@ use super::connectwise::{ConnectWise, ConnectWiseSettings};
 use super::desk::ServiceDesk;
 use super::freshdesk::{Freshdesk, FreshdeskSettings};
 use super::netsuite::{NetSuite, NetSuiteSettings};
+use super::rest::{Rest, RestSettings};
 use super::servicenow::{ServiceNow, ServiceNowSettings};
 use super::smartsheet::{Smartsheet, SmartsheetSettings};
 use super::{Deliveries, SandboxProblem};
@@ -31,6 +32,7 @@ pub fn available() -> &'static [PlatformKind] {
         PlatformKind::Freshdesk,
         PlatformKind::NetSuite,
         PlatformKind::Smartsheet,
+        PlatformKind::Rest,
     ]
 }
 
@@ -57,6 +59,7 @@ pub(super) async fn open(
         PlatformKind::Freshdesk => desk!(Freshdesk, FreshdeskSettings),
         PlatformKind::NetSuite => desk!(NetSuite, NetSuiteSettings),
         PlatformKind::Smartsheet => desk!(Smartsheet, SmartsheetSettings),
+        PlatformKind::Rest => desk!(Rest, RestSettings),
         other => Err(SandboxProblem::NoStandIn(other)),
     }
 }

@@ -219,6 +219,10 @@ fn lost_messages(
         else {
             continue;
         };
+        let desk = platform_of(connector).and_then(|platform| sandbox.desk(platform));
+        if desk.is_some_and(|desk| desk.note_call().is_none()) {
+            continue;
+        }
         let record = RecordId::new(ticket);
         if !is_accounted_for(transactions, connector, &record, Direction::Outbound) {
             verdict.lost += 1;

@@ -43,8 +43,8 @@ impl ServiceDesk for Autotask {
         })
     }
 
-    fn note_call(&self) -> (Method, &'static str) {
-        (Method::POST, "/Notes")
+    fn note_call(&self) -> Option<(Method, &'static str)> {
+        Some((Method::POST, "/Notes"))
     }
 
     fn journal(&self) -> &Journal {

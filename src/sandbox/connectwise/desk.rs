@@ -73,8 +73,8 @@ trigger_on_status = "{}"
         SERVICE_LEVEL
     }
 
-    fn note_call(&self) -> (Method, &'static str) {
-        (Method::POST, "/notes")
+    fn note_call(&self) -> Option<(Method, &'static str)> {
+        Some((Method::POST, "/notes"))
     }
 
     fn journal(&self) -> &Journal {

@@ -37,8 +37,8 @@ trigger_on_status = {}
         json!({"base_url": self.base_url(), "api_key": self.credentials()})
     }
 
-    fn note_call(&self) -> (Method, &'static str) {
-        (Method::POST, "/notes")
+    fn note_call(&self) -> Option<(Method, &'static str)> {
+        Some((Method::POST, "/notes"))
     }
 
     fn journal(&self) -> &Journal {

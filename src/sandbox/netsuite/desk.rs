@@ -80,8 +80,8 @@ impl ServiceDesk for NetSuite {
     }
 
     /// Messages go through the RESTlet, as do lists of them.
-    fn note_call(&self) -> (Method, &'static str) {
-        (Method::POST, "/restlet.nl")
+    fn note_call(&self) -> Option<(Method, &'static str)> {
+        Some((Method::POST, "/restlet.nl"))
     }
 
     fn journal(&self) -> &Journal {

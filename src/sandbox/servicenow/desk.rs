@@ -43,8 +43,8 @@ impl ServiceDesk for ServiceNow {
     }
 
     /// Journals are written as fields of their record.
-    fn note_call(&self) -> (Method, &'static str) {
-        (Method::PATCH, "/table/")
+    fn note_call(&self) -> Option<(Method, &'static str)> {
+        Some((Method::PATCH, "/table/"))
     }
 
     fn journal(&self) -> &Journal {

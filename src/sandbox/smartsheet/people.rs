@@ -242,8 +242,8 @@ impl ServiceDesk for Smartsheet {
         json!({"access_token": Smartsheet::credentials(self), "template_sheet_id": SHEET})
     }
 
-    fn note_call(&self) -> (Method, &'static str) {
-        (Method::POST, "/discussions")
+    fn note_call(&self) -> Option<(Method, &'static str)> {
+        Some((Method::POST, "/discussions"))
     }
 
     fn journal(&self) -> &Journal {

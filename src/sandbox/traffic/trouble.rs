@@ -103,9 +103,10 @@ pub(super) fn plant(scene: &Scene, desk: &dyn ServiceDesk, plan: Option<Plan>) {
         }
         Plan::LostNotes => {
             for desk in scene.sandbox.desks() {
-                let (method, path) = desk.note_call();
-                let lost = Fault::once(FaultKind::LostResponse).on(&method, path);
-                desk.faults().push(lost);
+                if let Some((method, path)) = desk.note_call() {
+                    let lost = Fault::once(FaultKind::LostResponse).on(&method, path);
+                    desk.faults().push(lost);
+                }
             }
         }
         Plan::DoubledEvents => field_nation.duplicate_next_deliveries(3),

@@ -1,0 +1,138 @@
+//! What `import-openapi --connector` proposes, and that a connector can be built of it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use fieldbridge::model::ConnectorId;
+use fieldbridge::openapi::Document;
+use fieldbridge::platform::Proposal;
+use fieldbridge::sandbox::REST_DESCRIPTION;
+use serde_json::Value;
+
+use super::scene::build;
+use super::shared;
+
+fn run(config: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fieldbridge"));
+    command
+        .arg("--config")
+        .arg(config)
+        .args(["connector", "import-openapi"])
+        .args(arguments);
+    command.output().unwrap()
+}
+
+fn proposed(document: &Document) -> String {
+    let id = ConnectorId::new("rest-erp").unwrap();
+    Proposal::of(document)
+        .connector_text(&id, "api.yaml")
+        .unwrap()
+}
+
+#[test]
+fn the_likely_operations_and_fields_are_proposed() {
+    let document = Document::parse("x", REST_DESCRIPTION).unwrap();
+    let text = proposed(&document);
+    for line in [
+        "document = \"api.yaml\"",
+        "record_fetch = \"getTicket\"",
+        "record_metadata = \"describeTicket\"",
+        "record_create = \"createTicket\"",
+        "record_update = \"changeTicket\"",
+        "#record_update = \"replaceTicket\"",
+        "attachment_upload = \"attachFile\"",
+        "record_list = \"listTickets\"",
+        "id_parameter = \"ticketId\"",
+        "envelope = \"data\"",
+        "label_field = \"subject\"",
+        "changed_at_field = \"updatedAt\"",
+        "#marker_field = \"externalReference\"",
+        "#since_parameter = \"updatedSince\"",
+        "api_key = { secret = \"rest-erp-api-key\" }",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn a_connector_can_be_built_of_what_is_proposed_for_real_descriptions() {
+    for (name, fetch) in [
+        ("freshdesk.yaml", "/tickets/{"),
+        ("servicenow-table-records.yaml", "/"),
+        ("netsuite-supportcase-derived.json", "supportCase/{"),
+        ("varied/11-museum-3.1.yaml", "/"),
+        ("varied/02-petstore-2.0.yaml", "/"),
+        ("connectwise.json", "/tickets/{"),
+    ] {
+        let Some(path) = shared(&format!("openapi/{name}")) else {
+            return;
+        };
+        let document = Document::load(&path).unwrap();
+        let proposal = Proposal::of(&document);
+        assert!(
+            proposal.fetch[0].path.contains(fetch),
+            "{name}: {}",
+            proposal.fetch[0].path
+        );
+        let text = proposed(&document)
+            .replace("\"api.yaml\"", &format!("{:?}", path.display().to_string()));
+        let settings = text.split("[settings]").nth(1).unwrap();
+        // Secrets are named and not there yet; everything else must fit.
+        let settings: String = settings
+            .lines()
+            .map(|line| {
+                if line.contains("{ secret = ") {
+                    line.split(" = ")
+                        .next()
+                        .map(|key| format!("{key} = \"NotARealSecret\"\n"))
+                        .unwrap()
+                } else {
+                    format!("{line}\n")
+                }
+            })
+            .collect();
+        if let Err(problems) = build(
+            "",
+            &format!("base_url = \"http://127.0.0.1:9\"\n{settings}"),
+        ) {
+            panic!("{name}: {problems:?}\n{settings}");
+        }
+    }
+}
+
+#[test]
+fn the_command_prints_or_writes_the_proposal() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("desk.yaml"), REST_DESCRIPTION).unwrap();
+    let file = home.path().join("desk.yaml");
+    let file = file.to_str().unwrap();
+    let printed = run(home.path(), &[file, "--connector", "rest-erp"]);
+    assert!(printed.status.success());
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(
+        text.contains("platform = \"rest\"") && text.contains("document = \"desk.yaml\""),
+        "{text}"
+    );
+    assert!(!home.path().join("connectors").exists());
+    let json = run(home.path(), &[file, "--connector", "rest-erp", "--json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["connector_file"], text.as_str());
+
+    assert!(
+        run(home.path(), &[file, "--connector", "rest-erp", "--write"])
+            .status
+            .success()
+    );
+    let written = fs::read_to_string(home.path().join("connectors/rest-erp.toml")).unwrap();
+    assert_eq!(written, text);
+    assert!(home.path().join("mappings/rest-erp.toml").exists());
+    let again = run(home.path(), &[file, "--connector", "rest-erp", "--write"]);
+    assert_eq!(again.status.code(), Some(4));
+    let refused = run(
+        home.path(),
+        &[file, "--connector", "other", "--write", "--read-only"],
+    );
+    assert_eq!(refused.status.code(), Some(4));
+    assert!(!home.path().join("connectors/other.toml").exists());
+}
