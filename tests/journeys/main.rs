@@ -1,0 +1,169 @@
+//! The same journeys on every platform, with an engine in this process and the stand-ins beside it: a record becomes
+//! a work order, the work comes back, and neither refused keys, a slowed-down vendor nor a lost answer loses or
+//! doubles anything. Nothing here knows a platform.
+
+mod rig;
+
+use std::time::Duration;
+
+use fieldbridge::engine::ConnectorState;
+use fieldbridge::model::{PlatformKind, State};
+use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Status, Thing, available};
+use reqwest::Method;
+use rig::Rig;
+
+const TEXT: &str = "Replaced the switch, port 12 is up (visit 1).";
+
+/// Ticket, work order, visit, and back: status, message and file.
+async fn there_and_back(platform: PlatformKind) {
+    let rig = Rig::start(platform).await;
+    let ticket = rig.dispatch(1);
+    let order = rig.work_order_of(ticket).await;
+    let title = rig.sandbox.field_nation.work_order(order).unwrap()["title"].clone();
+    assert!(title.as_str().unwrap().contains("case 1"), "{title}");
+
+    rig.visit(order, TEXT);
+    let desk = rig.desk();
+    rig.until("the record is closed", || {
+        desk.is_closed(ticket) == Some(true)
+    })
+    .await;
+    let written = |thing| {
+        let entries = desk.journal().entries_after(0);
+        entries
+            .into_iter()
+            .filter(move |entry| {
+                entry.thing == thing && entry.deed == Deed::Created && entry.by == Doer::Api
+            })
+            .collect::<Vec<_>>()
+    };
+    if desk.note_call().is_some() {
+        let notes = || {
+            let notes = written(Thing::Note).into_iter();
+            notes.filter(|note| note.detail.contains(TEXT)).count()
+        };
+        rig.until("the message stands on the record", || notes() == 1)
+            .await;
+    }
+    rig.until("the file hangs on the record", || {
+        !written(Thing::File).is_empty()
+    })
+    .await;
+    rig.until_quiet().await;
+    assert_eq!(rig.orders_of(ticket).len(), 1);
+    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
+    rig.stop().await;
+}
+
+/// Refused keys pause the connector; what comes meanwhile is held, and delivered once they work again.
+async fn refused_keys(platform: PlatformKind) {
+    let rig = Rig::start(platform).await;
+    let first = rig.dispatch(1);
+    rig.work_order_of(first).await;
+    rig.until_quiet().await;
+    rig.desk()
+        .faults()
+        .push(Fault::lasting(FaultKind::Unauthorized, Duration::from_secs(3)));
+    let tickets: Vec<u64> = (2..=4).map(|number| rig.dispatch(number)).collect();
+    rig.until_state(ConnectorState::Held).await;
+    rig.until_state(ConnectorState::Live).await;
+    for ticket in tickets {
+        rig.work_order_of(ticket).await;
+        assert_eq!(rig.orders_of(ticket).len(), 1);
+    }
+    rig.until_quiet().await;
+    assert_eq!(rig.count(State::Held).await, 0);
+    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
+    rig.stop().await;
+}
+
+/// A vendor that asks us to slow down, and a create whose answer is lost after it took effect.
+async fn slowed_down_and_lost_answers(platform: PlatformKind) {
+    let rig = Rig::start(platform).await;
+    let slow = FaultKind::RateLimited {
+        retry_after_seconds: 1,
+    };
+    rig.desk().faults().push(Fault::times(slow, 2));
+    let lost = Fault::once(FaultKind::LostResponse).on(&Method::POST, "/api/rest/v2/workorders");
+    rig.sandbox.field_nation.faults().push(lost);
+    let tickets: Vec<u64> = (1..=3).map(|number| rig.dispatch(number)).collect();
+    for ticket in &tickets {
+        rig.work_order_of(*ticket).await;
+    }
+    rig.until_quiet().await;
+    for ticket in tickets {
+        assert_eq!(rig.orders_of(ticket).len(), 1, "ticket {ticket}");
+    }
+    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
+    rig.stop().await;
+}
+
+/// A work order made in Field Nation becomes one record, even when the platform's answer is lost.
+async fn outbound_create(platform: PlatformKind) {
+    let rig = Rig::start(platform).await;
+    let order = rig.order_by_a_person().await;
+    let made = || {
+        let entries = rig.desk().journal().entries_after(0).into_iter();
+        entries
+            .filter(|entry| {
+                entry.thing == Thing::Ticket
+                    && entry.deed == Deed::Created
+                    && entry.by == Doer::Api
+            })
+            .count()
+    };
+    rig.until("the record exists", || made() == 1).await;
+    rig.until_quiet().await;
+    assert_eq!(made(), 1);
+    assert_eq!(
+        rig.sandbox.field_nation.status_of(order),
+        Some(Status::Draft)
+    );
+    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
+    rig.stop().await;
+}
+
+macro_rules! journeys {
+    ($($name:ident: $platform:ident;)*) => {
+        $(mod $name {
+            use fieldbridge::model::PlatformKind::$platform as PLATFORM;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn there_and_back() {
+                super::there_and_back(PLATFORM).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn refused_keys_hold_and_nothing_is_lost() {
+                super::refused_keys(PLATFORM).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn slowed_down_and_lost_answers_double_nothing() {
+                super::slowed_down_and_lost_answers(PLATFORM).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn a_work_order_becomes_a_record() {
+                super::outbound_create(PLATFORM).await;
+            }
+        })*
+
+        #[test]
+        fn no_platform_is_left_out() {
+            assert_eq!([$(PlatformKind::$platform),*].as_slice(), available());
+        }
+    };
+}
+
+journeys! {
+    autotask: Autotask;
+    connectwise: ConnectWise;
+    servicenow: ServiceNow;
+    salesforce: Salesforce;
+    freshdesk: Freshdesk;
+    netsuite: NetSuite;
+    quickbase: Quickbase;
+    smartsheet: Smartsheet;
+    rest: Rest;
+}

@@ -1,0 +1,317 @@
+//! An engine with one connector, its platform's stand-in and Field Nation's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fieldbridge::config::{ConnectorConfig, Secrets, Settings, default_mapping};
+use fieldbridge::engine::{
+    ConnectorFiles, ConnectorState, Control, Engine, EngineSetup, QueueKind, Seal,
+};
+use fieldbridge::mapping::WorkerProgram;
+use fieldbridge::model::{Clock, ConnectorId, PlatformKind, State, SystemRandom, TokioClock};
+use fieldbridge::platform::SubscriptionPlan;
+use fieldbridge::sandbox::{
+    Case, Deliveries, NewFile, Picture, Sandbox, SandboxSettings, ServiceDesk,
+};
+use fieldbridge::store::redb::RedbStore;
+use fieldbridge::store::{ListQuery, SharedStore};
+use serde_json::{Value, json};
+
+/// Generous: the suite runs on two busy cores.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Rig {
+    pub sandbox: Sandbox,
+    platform: PlatformKind,
+    engine: Arc<Engine>,
+    store: SharedStore,
+    id: ConnectorId,
+    clock: Arc<dyn Clock>,
+    _directory: tempfile::TempDir,
+}
+
+struct NoVault;
+
+impl Seal for NoVault {
+    fn seal(&self, _: &str, _: &secrecy::SecretString) -> Result<Bytes, String> {
+        Err("a test keeps no secrets".into())
+    }
+
+    fn publish(&self, _: &str, _: Option<secrecy::SecretString>) {}
+}
+
+fn connector(platform: PlatformKind, desk: &dyn ServiceDesk) -> String {
+    format!(
+        r#"platform = "{platform}"
+outbound_create = true
+[features]
+messages = "both"
+message_visibility = "internal"
+files = "both"
+[limits]
+calls_per_minute = 100000
+concurrency = 4
+[settings]
+{}"#,
+        desk.connector_settings()
+    )
+}
+
+fn settings(sandbox: &Sandbox) -> Settings {
+    let credentials = sandbox.field_nation.credentials();
+    let text = format!(
+        r#"[server]
+listen = "127.0.0.1:0"
+[engine]
+retry_waits = [0, 1, 1]
+probe_seconds = 1
+[field_nation]
+base_url = "{}"
+client_id = "{}"
+client_secret = "{}"
+username = "{}"
+password = "{}"
+webhook_secret = "01999f51-5c66-4449-b441-6b4a053fee6a"
+calls_per_minute = 100000
+"#,
+        sandbox.field_nation.base_url(),
+        credentials.client_id,
+        credentials.client_secret,
+        credentials.username,
+        credentials.password
+    );
+    Settings::parse("fieldbridge.toml".as_ref(), &text).unwrap()
+}
+
+impl Rig {
+    pub async fn start(platform: PlatformKind) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
+        let sandbox = Sandbox::start(SandboxSettings {
+            deliveries: Deliveries::Paced(0.01),
+            ..SandboxSettings::of(&[platform])
+        });
+        let sandbox = sandbox.await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("fieldbridge.redb");
+        let store: SharedStore = Arc::new(RedbStore::open(&file, clock.clone()).unwrap());
+        let id = ConnectorId::new("one").unwrap();
+        let text = connector(platform, sandbox.desk(platform).unwrap());
+        let mapping_file = directory.path().join("one.toml");
+        let mapping = default_mapping(platform).unwrap();
+        std::fs::write(&mapping_file, mapping).unwrap();
+        let engine = Engine::start(EngineSetup {
+            settings: settings(&sandbox),
+            connectors: vec![ConnectorFiles {
+                id: id.clone(),
+                config: ConnectorConfig::parse("connectors/one.toml".as_ref(), &text),
+                mapping_file,
+                mapping: Ok(mapping.to_owned()),
+            }],
+            problems: Vec::new(),
+            config_directory: directory.path().to_owned(),
+            data_directory: directory.path().to_owned(),
+            store: store.clone(),
+            secrets: Secrets::default(),
+            vault: Arc::new(NoVault),
+            clock: clock.clone(),
+            random: Arc::new(SystemRandom),
+            worker_program: WorkerProgram::at(env!("CARGO_BIN_EXE_fieldbridge")),
+        });
+        let rig = Self {
+            engine: engine.await.unwrap(),
+            sandbox,
+            platform,
+            store,
+            id,
+            clock,
+            _directory: directory,
+        };
+        rig.connect().await;
+        rig
+    }
+
+    async fn connect(&self) {
+        self.engine.register_webhook("test").await.unwrap();
+        match self.engine.subscription_plan(&self.id).await.unwrap() {
+            SubscriptionPlan::ByApi(_) => {
+                self.engine.subscribe(&self.id, "test").await.unwrap();
+            }
+            SubscriptionPlan::ByHand(_) => {
+                let url = self.engine.trigger_url(&self.id).await.unwrap();
+                self.desk().listen_by_hand(&url);
+            }
+        }
+    }
+
+    pub fn desk(&self) -> &dyn ServiceDesk {
+        self.sandbox.desk(self.platform).unwrap()
+    }
+
+    /// Somebody opens a ticket with a picture, and a dispatcher asks for a technician.
+    pub fn dispatch(&self, number: u64) -> u64 {
+        let start = self.clock.now().checked_add(Duration::from_secs(86_400));
+        let case = Case {
+            picture: Some(Picture {
+                name: format!("case-{number}.png"),
+                media_type: "image/png".to_owned(),
+                bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n not much"),
+            }),
+            ..Case::plain(number, start.unwrap())
+        };
+        let ticket = self.desk().open(&case).unwrap();
+        self.desk().dispatch(ticket).unwrap();
+        ticket
+    }
+
+    /// A technician sees the work order through.
+    pub fn visit(&self, order: u64, message: &str) {
+        let field_nation = &self.sandbox.field_nation;
+        field_nation.publish(order).unwrap();
+        field_nation.assign(order).unwrap();
+        field_nation.confirm(order).unwrap();
+        field_nation.on_my_way(order).unwrap();
+        field_nation.check_in(order).unwrap();
+        field_nation.post_message(order, message).unwrap();
+        let photo = NewFile {
+            name: "after.png".to_owned(),
+            mime: "image/png".to_owned(),
+            content: Bytes::from_static(b"\x89PNG\r\n\x1a\n done"),
+        };
+        field_nation.upload(order, photo).unwrap();
+        field_nation.check_out(order).unwrap();
+        field_nation.work_done(order, "Replaced and tested.").unwrap();
+        field_nation.approve(order).unwrap();
+    }
+
+    /// Somebody makes a work order in Field Nation. Its number.
+    pub async fn order_by_a_person(&self) -> u64 {
+        let field_nation = &self.sandbox.field_nation;
+        let credentials = field_nation.credentials();
+        let client = reqwest::Client::new();
+        let grant = json!({
+            "grant_type": "password",
+            "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret,
+            "username": credentials.username,
+            "password": credentials.password,
+        });
+        let base = field_nation.base_url();
+        let signed_in = client
+            .post(format!("{base}/authentication/api/oauth/token"))
+            .json(&grant);
+        let token: Value = signed_in.send().await.unwrap().json().await.unwrap();
+        let order = json!({
+            "title": "Install the new display",
+            "description": {"html": "It waits in the back office."},
+            "location": {
+                "mode": "custom", "address1": "101 Sample Plaza", "city": "Minneapolis",
+                "state": "MN", "zip": "55401", "country": "US",
+            },
+            "schedule": {"service_window": {"mode": "exact", "start": {"utc": "2027-01-04 15:00:00"}}},
+        });
+        let made = client
+            .post(format!("{}/workorders", field_nation.rest_url()))
+            .bearer_auth(token["access_token"].as_str().unwrap())
+            .json(&order);
+        let made: Value = made.send().await.unwrap().json().await.unwrap();
+        made["id"].as_u64().unwrap()
+    }
+
+    pub fn orders_of(&self, ticket: u64) -> Vec<u64> {
+        let record = self.desk().record_id(ticket);
+        let marker = format!("{}:{record}", self.id);
+        self.sandbox.field_nation.work_orders_with(&marker)
+    }
+
+    pub async fn work_order_of(&self, ticket: u64) -> u64 {
+        self.until("the work order exists", || {
+            !self.orders_of(ticket).is_empty()
+        })
+        .await;
+        self.orders_of(ticket)[0]
+    }
+
+    /// Waits until something is true of the stand-ins, looking whenever either side wrote something.
+    pub async fn until(&self, what: &str, is_true: impl Fn() -> bool) {
+        let waited = async {
+            let mut ours = self.sandbox.field_nation.journal().latest();
+            let mut theirs = self.desk().journal().latest();
+            while !is_true() {
+                tokio::select! {
+                    changed = ours.changed() => changed.unwrap(),
+                    changed = theirs.changed() => changed.unwrap(),
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waited).await.is_err() {
+            panic!("{}: never saw that {what}\n{}", self.platform, self.failures().await);
+        }
+    }
+
+    pub async fn until_state(&self, state: ConnectorState) {
+        let waited = async {
+            let mut changes = self.engine.changes();
+            while self.engine.overview().await.unwrap().connectors[0].state != state {
+                // Some states end by time alone.
+                let _ = tokio::time::timeout(Duration::from_millis(100), changes.changed()).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waited).await.is_err() {
+            panic!("{}: it never was {state:?}\n{}", self.platform, self.failures().await);
+        }
+    }
+
+    /// Waits until nothing is under way on either side.
+    pub async fn until_quiet(&self) {
+        let waited = async {
+            let mut changes = self.engine.changes();
+            loop {
+                let overview = self.engine.overview().await.unwrap();
+                let queues = overview.queues.iter();
+                let waiting = queues.filter(|queue| queue.kind != QueueKind::Dead);
+                let waiting: u64 = waiting.map(|queue| queue.depth).sum();
+                if waiting == 0 && self.sandbox.deliveries_under_way() == 0 {
+                    return;
+                }
+                let _ = tokio::time::timeout(Duration::from_millis(100), changes.changed()).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waited).await.is_err() {
+            panic!("{}: it never came to rest\n{}", self.platform, self.failures().await);
+        }
+    }
+
+    pub async fn count(&self, state: State) -> u64 {
+        self.store.counts().await.unwrap().total(state)
+    }
+
+    /// What failed, for a test that fails.
+    pub async fn failures(&self) -> String {
+        let page = self.store.list(ListQuery {
+            limit: 50,
+            ..ListQuery::default()
+        });
+        let page = page.await.unwrap();
+        let lines = page.items.iter().map(|transaction| {
+            format!(
+                "{} {} {:?} {:?}",
+                transaction.direction.word(),
+                transaction.state,
+                transaction.failure.as_ref().map(|(step, failure)| format!(
+                    "{}: {} {}",
+                    step.word(),
+                    failure.category,
+                    failure.cause
+                )),
+                transaction.skipped
+            )
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    pub async fn stop(self) {
+        self.engine.stop(Duration::from_secs(5)).await;
+        self.sandbox.stop().await;
+    }
+}
