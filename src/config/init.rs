@@ -31,6 +31,11 @@ const SHIPPED: &[Shipped] = &[
         settings: include_str!("templates/freshdesk.toml"),
         mapping: include_str!("../../mappings/freshdesk.toml"),
     },
+    Shipped {
+        platform: PlatformKind::Quickbase,
+        settings: include_str!("templates/quickbase.toml"),
+        mapping: include_str!("../../mappings/quickbase.toml"),
+    },
 ];
 
 fn shipped(platform: PlatformKind) -> Option<&'static Shipped> {

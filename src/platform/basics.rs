@@ -41,6 +41,18 @@ pub(super) fn id_text(value: &Value) -> Option<String> {
     }
 }
 
+/// The number that a text of digits alone stands for, from 1 to the greatest signed 64-bit number.
+pub(super) fn digits(text: &[u8]) -> Option<u64> {
+    let text = text.trim_ascii();
+    if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (1..=i64::MAX.unsigned_abs())
+        .contains(&number)
+        .then_some(number)
+}
+
 /// The value at the end of a way of member names; null counts as absent.
 pub(super) fn at<'a>(value: &'a Value, way: &[&str]) -> Option<&'a Value> {
     let found = way.iter().try_fold(value, |value, name| value.get(name))?;

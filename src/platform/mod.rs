@@ -9,6 +9,8 @@ mod basics;
 mod connectwise;
 mod contract;
 mod freshdesk;
+mod html;
+mod quickbase;
 pub mod registry;
 
 pub use contract::{

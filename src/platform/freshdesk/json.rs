@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+pub(super) use crate::platform::basics::digits;
+
 /// A scalar as text; objects and lists as their JSON.
 pub(super) fn text(value: &Value) -> String {
     match value {
@@ -19,18 +21,6 @@ pub(super) fn number(value: &Value) -> Option<u64> {
         _ => return None,
     };
     (number > 0).then_some(number)
-}
-
-/// The number that a text of digits alone stands for; the vendor's ids are signed 64-bit numbers.
-pub(super) fn digits(text: &[u8]) -> Option<u64> {
-    let text = text.trim_ascii();
-    if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (1..=i64::MAX.unsigned_abs())
-        .contains(&number)
-        .then_some(number)
 }
 
 /// A member's id as text.
