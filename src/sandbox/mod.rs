@@ -14,6 +14,7 @@ mod freshdesk;
 mod journal;
 mod outbox;
 mod places;
+mod quickbase;
 mod quota;
 mod server;
 mod traffic;
@@ -41,6 +42,10 @@ pub use self::freshdesk::{
 };
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
+pub use self::quickbase::{
+    Editor, MessageFormat, MessageVisibility, MissingKey, Quickbase, QuickbaseSettings, RowEvent,
+    TableProblem, TableRight, TableWebhook,
+};
 pub use self::quota::RateLimit;
 pub use self::traffic::{
     Desk, Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
