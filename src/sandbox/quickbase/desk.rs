@@ -158,3 +158,58 @@ base_url = "{url}"
         self.stop().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::QuickbaseSettings;
+    use super::*;
+    use crate::model::{ManualClock, Timestamp};
+    use crate::sandbox::Picture;
+    use crate::sandbox::places::PLACES;
+
+    fn case(number: u64, flaw: Option<Flaw>) -> Case {
+        let picture = Picture {
+            name: "case.png".into(),
+            media_type: "image/png".into(),
+            bytes: b"PNG"[..].into(),
+        };
+        Case {
+            number,
+            place: &PLACES[0],
+            summary: "HB-0101 - Store is offline".into(),
+            description: "The router blinks \"red\".".into(),
+            start: Timestamp::UNIX_EPOCH,
+            flaw,
+            note: Some("Please call".into()),
+            picture: Some(picture),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_case_becomes_a_job_with_its_message_and_document() {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let desk = Quickbase::start(QuickbaseSettings::default(), clock, 1)
+            .await
+            .unwrap();
+        let job = desk.open(&case(1, None)).unwrap();
+        let shown = desk.job(job).unwrap();
+        assert_eq!((&shown["10"], &shown["11"]), (&json!("MN"), &json!("New")));
+        assert_eq!(desk.rows(MESSAGES).len(), 1);
+        assert_eq!(desk.rows(DOCUMENTS).len(), 1);
+        ServiceDesk::dispatch(&desk, job).unwrap();
+        assert_eq!(desk.job(job).unwrap()["11"], DISPATCH);
+        assert_eq!(desk.is_closed(job), Some(false));
+        desk.change_job(job, &json!({"11": CLOSED})).unwrap();
+        assert_eq!(desk.is_closed(job), Some(true));
+        assert_eq!(desk.is_closed(99), None);
+        assert_eq!(desk.ticket_of(&desk.record_id(job)), Some(job));
+        let state = |flaw| {
+            let job = desk.open(&case(2, Some(flaw))).unwrap();
+            desk.job(job).unwrap()["10"].clone()
+        };
+        assert_eq!(state(Flaw::NoState), "");
+        assert_eq!(state(Flaw::UnknownValue), "Minn.");
+    }
+}
