@@ -262,12 +262,7 @@ async fn an_interrupted_note_is_recognised_as_ours() {
     // No write of ours was ever answered: who we are is known from the formula alone.
     scene.strike(&Method::POST, "/v1/records", FaultKind::LostResponse);
     let public = NoteVisibility::Public;
-    let failure = loop {
-        match scene.note(id, "once", public).await {
-            Ok(_) => panic!("the answer was to be lost"),
-            Err(failure) => break failure,
-        }
-    };
+    let failure = scene.note(id, "once", public).await.unwrap_err();
     assert_eq!(failure.effect, Effect::Unknown);
     let record = scene.fetch(id).await;
     assert_eq!(record.notes.len(), 1);

@@ -1,6 +1,6 @@
 //! Every request that we can send, and the right it takes.
 //!
-//! Paths and bodies are those of the vendor's JSON RESTful API, version 1.
+//! Paths and bodies are those of the vendor's JSON REST API, version 1.
 
 use http::Method;
 use url::Url;

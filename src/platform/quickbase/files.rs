@@ -30,7 +30,7 @@ struct Version {
     table: String,
     record: u64,
     field: u64,
-    version: u64,
+    number: u64,
 }
 
 impl fmt::Display for Version {
@@ -39,9 +39,9 @@ impl fmt::Display for Version {
             table,
             record,
             field,
-            version,
+            number,
         } = self;
-        write!(formatter, "{table}/{record}/{field}/{version}")
+        write!(formatter, "{table}/{record}/{field}/{number}")
     }
 }
 
@@ -50,14 +50,14 @@ impl Version {
         let mut parts = id.split('/');
         let table = parts.next()?;
         let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let mut number = || digits(parts.next()?.as_bytes());
-        let (record, field, version) = (number()?, number()?, number()?);
+        let mut next = || digits(parts.next()?.as_bytes());
+        let (record, field, number) = (next()?, next()?, next()?);
         let is_whole = parts.next().is_none() && !table.is_empty() && table.bytes().all(legal);
         is_whole.then(|| Self {
             table: table.to_owned(),
             record,
             field,
-            version,
+            number,
         })
     }
 }
@@ -102,7 +102,7 @@ impl Quickbase {
             table: table.to_owned(),
             record: row_id(row)?,
             field,
-            version: number(&newest)?,
+            number: number(&newest)?,
         };
         Some(FileReference {
             id: version.to_string(),
@@ -134,7 +134,7 @@ impl Quickbase {
         let (record, field, number) = (
             version.record.to_string(),
             version.field.to_string(),
-            version.version.to_string(),
+            version.number.to_string(),
         );
         let ids = [version.table.as_str(), &record, &field, &number];
         let request = self.api.request(&FILE, &ids);
@@ -220,7 +220,7 @@ impl Quickbase {
                 table: table.to_owned(),
                 record,
                 field,
-                version: 1,
+                number: 1,
             };
             version.to_string()
         });

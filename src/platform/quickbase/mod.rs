@@ -1,4 +1,4 @@
-//! Quickbase, JSON RESTful API version 1.
+//! Quickbase, JSON REST API version 1.
 //!
 //! What is known of the vendor (addresses, rights, refusals, shapes of answers) stands here and nowhere else.
 //! Nothing here queues, retries or maps: a call is made, and what came of it is told. A record is a row of one table;

@@ -71,6 +71,10 @@ struct File {
 }
 
 /// A table of side records, as the file has it.
+#[expect(
+    clippy::struct_field_names,
+    reason = "these are the names in the connector's file"
+)]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SideFile {

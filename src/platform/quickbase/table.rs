@@ -27,6 +27,10 @@ pub(super) struct Table {
 }
 
 /// One field.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, as the vendor lists them"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
     /// Its number, unique to the table.

@@ -1,4 +1,4 @@
-//! The stand-in for Quickbase (JSON RESTful API v1): an app with jobs, messages, documents and work times.
+//! The stand-in for Quickbase (JSON REST API v1): an app with jobs, messages, documents and work times.
 //!
 //! Built from the vendor's API description and from what integrators saw; knows nothing of our own adapter.
 
