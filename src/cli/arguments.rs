@@ -102,13 +102,59 @@ pub(super) struct DemoArguments {
     /// How long, e.g. 20s or 2m [default: 20s without the console, else until you leave]
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     pub(super) time: Option<std::time::Duration>,
+    #[command(flatten)]
+    pub(super) platforms: Platforms,
+}
+
+/// Which platforms have a stand-in.
+#[derive(Debug, Args)]
+pub(super) struct Platforms {
+    /// The platforms, e.g. `connectwise,smartsheet`, or `all`
+    #[arg(long, value_name = "P,P,…", value_delimiter = ',', value_parser = platform_choice)]
+    platforms: Vec<PlatformChoice>,
+}
+
+/// One word of `--platforms`.
+#[derive(Clone, Copy, Debug)]
+enum PlatformChoice {
+    One(PlatformKind),
+    All,
+}
+
+fn platform_choice(word: &str) -> Result<PlatformChoice, String> {
+    match word.trim() {
+        "all" => Ok(PlatformChoice::All),
+        word => word
+            .parse()
+            .map(PlatformChoice::One)
+            .map_err(|error: crate::model::UnknownPlatform| error.to_string()),
+    }
+}
+
+impl Platforms {
+    /// Each of those named once, in the order of the design; these where none is named.
+    pub(super) fn chosen(&self, otherwise: &[PlatformKind]) -> Vec<PlatformKind> {
+        if self.platforms.is_empty() {
+            return otherwise.to_vec();
+        }
+        let named = |platform: PlatformKind| {
+            self.platforms.iter().any(|choice| match choice {
+                PlatformChoice::All => crate::sandbox::available().contains(&platform),
+                PlatformChoice::One(one) => *one == platform,
+            })
+        };
+        let all = PlatformKind::ALL.into_iter();
+        all.filter(|platform| named(*platform)).collect()
+    }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SandboxArguments {
-    /// The first of three ports to listen on [default: free ones]
+    /// The first of the ports to listen on, one for Field Nation and one a platform [default: free ones]
     #[arg(long)]
     pub(super) port: Option<u16>,
+    #[command(flatten)]
+    pub(super) platforms: Platforms,
 }
 
 /// A time such as `20s`, `2m` or `1h`.

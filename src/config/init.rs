@@ -32,6 +32,11 @@ const SHIPPED: &[Shipped] = &[
         mapping: include_str!("../../mappings/freshdesk.toml"),
     },
     Shipped {
+        platform: PlatformKind::NetSuite,
+        settings: include_str!("templates/netsuite.toml"),
+        mapping: include_str!("../../mappings/netsuite.toml"),
+    },
+    Shipped {
         platform: PlatformKind::Quickbase,
         settings: include_str!("templates/quickbase.toml"),
         mapping: include_str!("../../mappings/quickbase.toml"),

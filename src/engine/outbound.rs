@@ -170,7 +170,7 @@ async fn map(attempt: &mut Attempt, input: &Value, require: Required) -> Stepped
         .store
         .catalogue(id, Direction::Outbound)
         .await?;
-    super::map::map(attempt, input, catalogue.as_ref(), require).await
+    super::map::map(attempt, input, catalogue.as_deref(), require).await
 }
 
 async fn update(

@@ -1,7 +1,9 @@
 //! Being signed in: the OAuth token, and sending with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -39,8 +41,16 @@ pub(super) struct Session {
     secrets: Vec<SecretString>,
     credentials: Credentials,
     tokens: TokenCache,
+    /// The client that also hides the token in force; made once for each token.
+    signed: ArcSwapOption<SignedClient>,
     base: String,
     webhooks: String,
+}
+
+#[derive(Debug)]
+struct SignedClient {
+    access: SecretString,
+    client: Client,
 }
 
 impl Session {
@@ -56,6 +66,7 @@ impl Session {
             secrets,
             credentials,
             tokens: TokenCache::default(),
+            signed: ArcSwapOption::empty(),
             base,
             webhooks,
         }
@@ -150,20 +161,30 @@ impl Session {
             TokenPlace::Query => request.query("access_token", access),
             TokenPlace::Header => request.header("authorization", format!("Bearer {access}")),
         };
-        // An error page that quotes our request must not carry the token into the journal.
-        let hidden = self.secrets.iter().map(ExposeSecret::expose_secret);
-        let redactor = Redactor::new(hidden.chain([access]).map(str::to_owned));
-        let response = self
-            .client
-            .with_redactor(redactor)
-            .send(call, request)
-            .await?;
+        let response = self.client_hiding(token).client.send(call, request).await?;
         if let Some(headers) = backoff_headers(&response) {
             self.client
                 .quota()
                 .observe(response.status.as_u16(), &headers);
         }
         Ok(response)
+    }
+
+    /// An error page that quotes our request must not carry the token into the journal.
+    fn client_hiding(&self, token: &Token) -> Arc<SignedClient> {
+        let access = token.access.expose_secret();
+        let known = self.signed.load_full();
+        if let Some(known) = known.filter(|known| known.access.expose_secret() == access) {
+            return known;
+        }
+        let hidden = self.secrets.iter().map(ExposeSecret::expose_secret);
+        let redactor = Redactor::new(hidden.chain([access]).map(str::to_owned));
+        let signed = Arc::new(SignedClient {
+            access: token.access.clone(),
+            client: self.client.with_redactor(redactor),
+        });
+        self.signed.store(Some(Arc::clone(&signed)));
+        signed
     }
 
     /// The current token; fetched once for all who wait.

@@ -1,11 +1,27 @@
 //! Taking secrets out of whatever is shown or stored.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Input, MatchKind};
 
 /// Knows what must not be shown: the values of secrets, and the names under which secrets travel.
+///
+/// Every body that is journaled goes through here, so each is read once, however many secrets there are.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    secrets: Arc<[String]>,
+    secrets: Secrets,
+}
+
+/// The values to hide, ready to be looked for.
+#[derive(Clone, Debug, Default)]
+enum Secrets {
+    #[default]
+    None,
+    Some(Arc<AhoCorasick>),
+    /// They are too large to be looked for, so nothing can be shown.
+    Unsearchable,
 }
 
 /// What stands where a secret stood.
@@ -46,20 +62,45 @@ const SECRET_NAMES: [&str; 15] = [
     "sharedsecret",
 ];
 
+/// Parameters of addresses that stand within a text, e.g. in a list of registered callbacks.
+const SECRET_PARAMETERS: [&str; 2] = ["client_token=", "access_token="];
+
+/// The JSON members with secret names, then the parameters.
+static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let members = SECRET_NAMES.iter().map(|name| format!("\"{name}\""));
+    let parameters = SECRET_PARAMETERS.map(str::to_owned);
+    automaton()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(members.chain(parameters))
+        .ok()
+});
+
+/// Finds whichever of these comes first, the longest of those that begin there.
+fn automaton() -> AhoCorasickBuilder {
+    let mut builder = AhoCorasickBuilder::new();
+    builder
+        .match_kind(MatchKind::LeftmostLongest)
+        // JSON is full of the bytes that a prefilter would stop at.
+        .prefilter(false);
+    builder
+}
+
 impl Redactor {
     /// A redactor that also hides these values wherever they appear. Values under 4 characters are left out:
     /// hiding them would hide half of everything.
     #[must_use]
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut secrets: Vec<String> = secrets
+        let secrets: Vec<String> = secrets
             .into_iter()
             .filter(|secret| secret.len() >= 4)
             .collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.dedup();
-        Self {
-            secrets: secrets.into(),
-        }
+        let secrets = match automaton().build(&secrets) {
+            _ if secrets.is_empty() => Secrets::None,
+            Ok(automaton) => Secrets::Some(Arc::new(automaton)),
+            Err(_) => Secrets::Unsearchable,
+        };
+        Self { secrets }
     }
 
     /// A header's value as it may be shown.
@@ -99,73 +140,67 @@ impl Redactor {
     /// A body or other text as it may be shown: known secrets, and the values of members with secret names.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        let mut shown = text.to_owned();
-        for secret in self.secrets.iter() {
-            if shown.contains(secret.as_str()) {
-                shown = shown.replace(secret.as_str(), HIDDEN);
+        let text = match &self.secrets {
+            Secrets::Some(secrets) if secrets.is_match(text) => {
+                let hidden = vec![HIDDEN; secrets.patterns_len()];
+                Cow::Owned(secrets.replace_all(text, &hidden))
             }
-        }
-        hide_parameters(&hide_members(&shown))
+            Secrets::None | Secrets::Some(_) => Cow::Borrowed(text),
+            Secrets::Unsearchable => return HIDDEN.to_owned(),
+        };
+        hide_named(&text)
     }
 }
 
 fn is_secret_name(name: &str) -> bool {
-    SECRET_NAMES.contains(&name.to_ascii_lowercase().as_str())
+    let mut names = SECRET_NAMES.iter();
+    names.any(|secret| secret.eq_ignore_ascii_case(name))
 }
 
-/// Hides the text values of JSON members with secret names, without parsing: a body may be cut short.
-fn hide_members(text: &str) -> String {
+/// Hides what stands behind secret names, without parsing: a body may be cut short.
+fn hide_named(text: &str) -> String {
+    let Some(marks) = MARKS.as_ref() else {
+        // Not with the names above; but nothing shown is better than everything.
+        return HIDDEN.to_owned();
+    };
     let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('"') {
-        let after = &rest[start + 1..];
-        let Some(length) = after.find('"') else { break };
-        let name = &after[..length];
-        let tail = &after[length + 1..];
-        shown.push_str(&rest[..start + length + 2]);
-        rest = tail;
-        let value = tail.trim_start();
-        if !is_secret_name(name) || !value.starts_with(':') {
-            continue;
+    let (mut copied, mut from) = (0, 0);
+    while let Some(mark) = marks.find(Input::new(text).span(from..text.len())) {
+        from = mark.end();
+        let is_member = mark.pattern().as_usize() < SECRET_NAMES.len();
+        let value = if is_member {
+            member_value(text, from)
+        } else {
+            Some(parameter_value(text, from))
+        };
+        if let Some(value) = value {
+            shown.push_str(text.get(copied..value.start).unwrap_or_default());
+            shown.push_str(HIDDEN);
+            copied = value.end;
+            from = value.end;
         }
-        let value = value[1..].trim_start();
-        let Some(inner) = value.strip_prefix('"') else {
-            continue;
-        };
-        shown.push_str(":\"");
-        shown.push_str(HIDDEN);
-        rest = match end_of_text(inner) {
-            Some(end) => {
-                // Past the closing mark, or it would be taken for the beginning of a name.
-                shown.push('"');
-                inner.get(end + 1..).unwrap_or_default()
-            }
-            None => "",
-        };
     }
-    shown.push_str(rest);
+    shown.push_str(text.get(copied..).unwrap_or_default());
     shown
 }
 
-/// Hides tokens in addresses that stand within a text, e.g. a list of registered callbacks.
-fn hide_parameters(text: &str) -> String {
-    const NAMES: [&str; 2] = ["client_token=", "access_token="];
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((start, name)) = NAMES
-        .iter()
-        .filter_map(|name| Some((rest.find(name)?, *name)))
-        .min()
-    {
-        let (before, value) = rest.split_at(start + name.len());
-        let end = value
-            .find(|character: char| !(character.is_alphanumeric() || "._-%•".contains(character)));
-        shown.push_str(before);
-        shown.push_str(HIDDEN);
-        rest = value.get(end.unwrap_or(value.len())..).unwrap_or_default();
-    }
-    shown.push_str(rest);
-    shown
+/// The text value of the JSON member whose name ends here, without its quotation marks; what is cut short
+/// goes on to the end.
+fn member_value(text: &str, name_end: usize) -> Option<Range<usize>> {
+    let rest = text.get(name_end..)?;
+    let value = rest.trim_start().strip_prefix(':')?.trim_start();
+    let inner = value.strip_prefix('"')?;
+    let start = text.len() - inner.len();
+    let length = end_of_text(inner).unwrap_or(inner.len());
+    Some(start..start + length)
+}
+
+/// The value of the address parameter that begins here.
+fn parameter_value(text: &str, start: usize) -> Range<usize> {
+    let value = text.get(start..).unwrap_or_default();
+    let end =
+        value.find(|character: char| !(character.is_alphanumeric() || "._-%•".contains(character)));
+    start..start + end.unwrap_or(value.len())
 }
 
 /// Where the closing quotation mark of a JSON text stands.
@@ -196,7 +231,7 @@ mod tests {
         );
         assert_eq!(
             redactor.text(r#"{"password": "a\"b", "name":"x", "note":"hunter22-fake"}"#),
-            format!(r#"{{"password":"{HIDDEN}", "name":"x", "note":"{HIDDEN}"}}"#)
+            format!(r#"{{"password": "{HIDDEN}", "name":"x", "note":"{HIDDEN}"}}"#)
         );
     }
 
@@ -234,5 +269,6 @@ mod tests {
             format!(r#"{{"client_secret":"{HIDDEN}"#)
         );
         assert_eq!(redactor.text("plain \" text"), "plain \" text");
+        assert_eq!(redactor.text(r#"{"password""#), r#"{"password""#);
     }
 }

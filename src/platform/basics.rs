@@ -41,18 +41,6 @@ pub(super) fn id_text(value: &Value) -> Option<String> {
     }
 }
 
-/// The number that a text of digits alone stands for, from 1 to the greatest signed 64-bit number.
-pub(super) fn digits(text: &[u8]) -> Option<u64> {
-    let text = text.trim_ascii();
-    if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (1..=i64::MAX.unsigned_abs())
-        .contains(&number)
-        .then_some(number)
-}
-
 /// The value at the end of a way of member names; null counts as absent.
 pub(super) fn at<'a>(value: &'a Value, way: &[&str]) -> Option<&'a Value> {
     let found = way.iter().try_fold(value, |value, name| value.get(name))?;
@@ -73,6 +61,81 @@ pub(super) fn moment_at(value: &Value, way: &[&str]) -> Option<Timestamp> {
 /// Whether a member is `true`.
 pub(super) fn is_true(value: &Value, name: &str) -> bool {
     value.get(name) == Some(&Value::Bool(true))
+}
+
+/// A scalar as text; objects and lists as their JSON.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A positive whole number, given as number or as text.
+pub(super) fn number(value: &Value) -> Option<u64> {
+    let number = match value {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => digits(text.as_bytes())?,
+        _ => return None,
+    };
+    (number > 0).then_some(number)
+}
+
+/// The number that a text of digits alone stands for; vendors' ids are signed 64-bit numbers.
+pub(super) fn digits(text: &[u8]) -> Option<u64> {
+    let text = text.trim_ascii();
+    if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (1..=i64::MAX.unsigned_abs())
+        .contains(&number)
+        .then_some(number)
+}
+
+/// A member's id as text.
+pub(super) fn id(object: &Value, name: &str) -> Option<String> {
+    number(object.get(name)?).map(|number| number.to_string())
+}
+
+/// Whether a value says nothing.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// A file's name without what a path or a header could make of it.
+pub(super) fn file_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last
+        .chars()
+        .filter(|character| !character.is_control() && *character != '"')
+        .take(200)
+        .collect();
+    if clean.trim_matches(['.', ' ']).is_empty() {
+        "file".to_owned()
+    } else {
+        clean
+    }
+}
+
+/// A media type that any vendor accepts, whatever was told.
+pub(super) fn media_type(text: &str) -> String {
+    let text = text.split(';').next().unwrap_or_default().trim();
+    let legal = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    match text.split_once('/') {
+        Some((kind, subtype)) if legal(kind) && legal(subtype) => text.to_owned(),
+        _ => "application/octet-stream".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -109,5 +172,32 @@ mod tests {
         assert_eq!(id_text(&json!("")), None);
         assert!(moment_at(&value, &["at"]).is_some());
         assert!(!is_true(&value, "n"));
+    }
+
+    #[test]
+    fn names_and_types_are_made_harmless() {
+        assert_eq!(file_name("../../etc/passwd"), "passwd");
+        assert_eq!(file_name("C:\\temp\\a\"b\r\n.pdf"), "ab.pdf");
+        assert_eq!(file_name(".."), "file");
+        assert_eq!(media_type("image/png; charset=x"), "image/png");
+        assert_eq!(media_type("image"), "application/octet-stream");
+        assert_eq!(media_type("a/b\r\nX: y"), "application/octet-stream");
+    }
+
+    #[test]
+    fn an_id_is_a_number_or_its_digits() {
+        assert_eq!(number(&json!(11)), Some(11));
+        assert_eq!(number(&json!(" 11 ")), Some(11));
+        for wrong in [
+            json!(0),
+            json!(-1),
+            json!(1.5),
+            json!("{{ticket.id}}"),
+            json!("99999999999999999999"),
+            json!("9999999999999999999"),
+            json!(null),
+        ] {
+            assert_eq!(number(&wrong), None, "{wrong}");
+        }
     }
 }

@@ -10,6 +10,8 @@ mod connectwise;
 mod contract;
 mod freshdesk;
 mod html;
+mod netsuite;
+mod private_key;
 mod quickbase;
 pub mod registry;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Platform, connectwise, freshdesk, quickbase};
+use super::{Platform, connectwise, freshdesk, netsuite, quickbase};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -24,11 +24,12 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
     match setup.config.platform {
         PlatformKind::ConnectWise => connectwise::build(setup),
         PlatformKind::Freshdesk => freshdesk::build(setup),
+        PlatformKind::NetSuite => netsuite::build(setup),
         PlatformKind::Quickbase => quickbase::build(setup),
         kind => Err(vec![Problem::new(
             &setup.config.file,
             format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: connectwise, freshdesk, quickbase",
+            "use one of: connectwise, freshdesk, netsuite, quickbase",
         )]),
     }
 }
@@ -39,6 +40,7 @@ pub fn available() -> &'static [PlatformKind] {
     &[
         PlatformKind::ConnectWise,
         PlatformKind::Freshdesk,
+        PlatformKind::NetSuite,
         PlatformKind::Quickbase,
     ]
 }

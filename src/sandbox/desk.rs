@@ -4,10 +4,11 @@
 //! [`Sandbox`](super::Sandbox)'s register and nothing elsewhere.
 
 use async_trait::async_trait;
+use axum::http::Method;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::places::Place;
+use super::places::{PLACES, Place};
 use super::{Faults, Journal};
 use crate::model::{PlatformKind, Timestamp};
 
@@ -26,6 +27,14 @@ pub trait ServiceDesk: Send + Sync + 'static {
 
     /// The same facts for people who rehearse a configuration of their own.
     fn credentials(&self) -> Value;
+
+    /// Rules that the demo adds to the shipped mapping, so that [`Flaw::UnknownValue`] has something to break on.
+    fn demo_rules(&self) -> &'static str {
+        ""
+    }
+
+    /// The call that writes a note, for trouble that strikes just there.
+    fn note_call(&self) -> (Method, &'static str);
 
     /// Every write it performed.
     fn journal(&self) -> &Journal;
@@ -91,6 +100,24 @@ pub struct Case {
     pub note: Option<String>,
     /// A file that hangs on it from the beginning.
     pub picture: Option<Picture>,
+}
+
+impl Case {
+    /// A case without note, file or flaw, somewhere.
+    #[must_use]
+    pub fn plain(number: u64, start: Timestamp) -> Self {
+        let place = usize::try_from(number).unwrap_or_default() % PLACES.len();
+        Self {
+            number,
+            place: PLACES.get(place).unwrap_or(&PLACES[0]),
+            summary: format!("Switch port dead (case {number})"),
+            description: "Port 12 lost its link; the camera on it is down.".to_owned(),
+            start,
+            flaw: None,
+            note: None,
+            picture: None,
+        }
+    }
 }
 
 /// What is wrong with a ticket: Field Nation must refuse it.

@@ -12,18 +12,20 @@ mod faults;
 mod fieldnation;
 mod freshdesk;
 mod journal;
+mod netsuite;
 mod outbox;
 mod places;
 mod quickbase;
 mod quota;
+mod register;
 mod server;
 mod traffic;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::model::{Clock, TokioClock};
+use crate::model::{Clock, PlatformKind, TokioClock};
 
 pub use self::chance::Dice;
 pub use self::connectwise::{
@@ -41,14 +43,19 @@ pub use self::freshdesk::{
     RuleContent, RuleEncoding, RuleEvent, TypeRule,
 };
 pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
+pub use self::netsuite::{
+    NetSuite, NetSuiteCertificate, NetSuiteRight, NetSuiteSettings, Restlet, Saves, ScreenProblem,
+    ScriptBody, UserEventScript,
+};
 pub use self::outbox::Deliveries;
 pub use self::quickbase::{
     Editor, MessageFormat, MessageVisibility, MissingKey, Quickbase, QuickbaseSettings, RowEvent,
     TableProblem, TableRight, TableWebhook,
 };
 pub use self::quota::RateLimit;
+pub use self::register::available;
 pub use self::traffic::{
-    Desk, Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
+    Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
 };
 
 /// Why a stand-in could not start.
@@ -68,42 +75,38 @@ pub enum SandboxProblem {
     /// What a stand-in begins with is not valid there.
     #[error("a stand-in does not take its own first data: {0}")]
     Seed(String),
+    /// There is no stand-in for this platform.
+    #[error("there is no stand-in for platform `{0}`")]
+    NoStandIn(PlatformKind),
     /// The client for webhook deliveries can't be set up.
     #[error("the sandbox's HTTP client can't be set up: {0}")]
     Client(reqwest::Error),
 }
 
 /// How the whole sandbox behaves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SandboxSettings {
     /// What chance is made from.
     pub seed: u64,
-    /// The stand-in for Field Nation.
-    pub field_nation: FieldNationSettings,
-    /// The stand-in for ConnectWise.
-    pub connectwise: ConnectWiseSettings,
-    /// The stand-in for Freshdesk.
-    pub freshdesk: FreshdeskSettings,
+    /// The platforms that have a stand-in in it.
+    pub platforms: Vec<PlatformKind>,
+    /// The first of the ports: Field Nation's, then one for each platform in order. 0 picks free ones.
+    pub first_port: u16,
+    /// Whether and how fast all of them deliver.
+    pub deliveries: Deliveries,
 }
 
 impl SandboxSettings {
-    /// With the rate limits the vendors publish, for rehearsing a real configuration. Without this, limits
-    /// are so wide that nobody meets them, and only faults make a 429.
+    /// Stand-ins for these platforms, and for Field Nation, on free ports. Their rate limits are so wide that
+    /// nobody meets them: only faults make a 429.
     #[must_use]
-    pub fn with_published_limits(mut self) -> Self {
-        self.field_nation.rate_limit = Some(RateLimit::per_minute(100));
-        self.connectwise.rate_limit = Some(RateLimit::per_minute(1_000));
-        self.freshdesk.rate_limit = Some(RateLimit::per_minute(400));
-        self
-    }
-
-    /// With the vendors' waits between delivery attempts multiplied by this factor.
-    #[must_use]
-    pub fn with_deliveries(mut self, deliveries: Deliveries) -> Self {
-        self.field_nation.deliveries = deliveries;
-        self.connectwise.deliveries = deliveries;
-        self.freshdesk.deliveries = deliveries;
-        self
+    pub fn of(platforms: &[PlatformKind]) -> Self {
+        Self {
+            seed: 0,
+            platforms: platforms.to_vec(),
+            first_port: 0,
+            deliveries: Deliveries::REAL,
+        }
     }
 }
 
@@ -111,10 +114,7 @@ impl SandboxSettings {
 pub struct Sandbox {
     /// The stand-in for Field Nation.
     pub field_nation: FieldNation,
-    /// The stand-in for ConnectWise.
-    pub connectwise: ConnectWise,
-    /// The stand-in for Freshdesk.
-    pub freshdesk: Freshdesk,
+    desks: Vec<Box<dyn ServiceDesk>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -122,39 +122,65 @@ impl Sandbox {
     /// Starts them with the wall clock.
     ///
     /// # Errors
-    /// [`SandboxProblem`] when an address can't be listened on.
+    /// [`SandboxProblem`] when an address can't be listened on, or a platform has no stand-in.
     pub async fn start(settings: SandboxSettings) -> Result<Self, SandboxProblem> {
-        Self::start_at(settings, Arc::new(TokioClock::start())).await
-    }
-
-    /// Starts them with a clock of one's choice.
-    ///
-    /// # Errors
-    /// [`SandboxProblem`] when an address can't be listened on.
-    pub async fn start_at(
-        settings: SandboxSettings,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, SandboxProblem> {
-        let seed = settings.seed;
-        let (field_nation, connectwise, freshdesk) = tokio::try_join!(
-            FieldNation::start(settings.field_nation, clock.clone(), seed),
-            ConnectWise::start(settings.connectwise, clock.clone(), seed.wrapping_add(1)),
-            Freshdesk::start(settings.freshdesk, clock.clone(), seed.wrapping_add(2)),
-        )?;
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
+        let place = |offset: usize| {
+            let offset = u16::try_from(offset).unwrap_or(u16::MAX);
+            let port = match settings.first_port {
+                0 => 0,
+                first => first.saturating_add(offset),
+            };
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+        };
+        let field_nation = FieldNationSettings {
+            address: place(0),
+            deliveries: settings.deliveries,
+            ..FieldNationSettings::default()
+        };
+        let field_nation = FieldNation::start(field_nation, clock.clone(), settings.seed).await?;
+        let mut desks = Vec::with_capacity(settings.platforms.len());
+        for (position, platform) in settings.platforms.iter().enumerate() {
+            let opening = register::Opening {
+                address: place(position + 1),
+                deliveries: settings.deliveries,
+                clock: clock.clone(),
+                seed: settings.seed.wrapping_add(position as u64 + 1),
+            };
+            desks.push(register::open(*platform, opening).await?);
+        }
         Ok(Self {
             field_nation,
-            connectwise,
-            freshdesk,
+            desks,
             clock,
         })
     }
 
+    /// The platforms' stand-ins, in the order in which they were asked for.
+    #[must_use]
+    pub fn desks(&self) -> &[Box<dyn ServiceDesk>] {
+        &self.desks
+    }
+
+    /// A platform's stand-in.
+    #[must_use]
+    pub fn desk(&self, platform: PlatformKind) -> Option<&dyn ServiceDesk> {
+        let desk = self.desks.iter().find(|desk| desk.platform() == platform)?;
+        Some(desk.as_ref())
+    }
+
+    /// How many triggers and events are under way, waits between attempts included.
+    #[must_use]
+    pub fn deliveries_under_way(&self) -> usize {
+        let desks = self.desks.iter().map(|desk| desk.deliveries_under_way());
+        self.field_nation.deliveries_under_way() + desks.sum::<usize>()
+    }
+
     /// Stops them all.
     pub async fn stop(&self) {
-        tokio::join!(
-            self.field_nation.stop(),
-            self.connectwise.stop(),
-            self.freshdesk.stop(),
-        );
+        self.field_nation.stop().await;
+        for desk in &self.desks {
+            desk.stop().await;
+        }
     }
 }

@@ -109,11 +109,12 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<()>;
 
     /// The field catalogue of a connector's target in a direction: Field Nation's for inbound, the platform's for outbound.
+    /// Every transaction asks for it, so it is shared and read from disk once.
     async fn catalogue(
         &self,
         connector: &ConnectorId,
         direction: Direction,
-    ) -> Result<Option<Catalogue>>;
+    ) -> Result<Option<Arc<Catalogue>>>;
 
     /// Keeps the text of a mapping version, once and for ever.
     async fn put_mapping(&self, version: &MappingVersion, text: Bytes) -> Result<()>;

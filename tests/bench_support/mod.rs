@@ -9,7 +9,7 @@ use fieldbridge::engine::{ConnectorFiles, Control, Engine, EngineSetup, Seal};
 use fieldbridge::mapping::WorkerProgram;
 use fieldbridge::model::{Clock, ConnectorId, SystemRandom, TokioClock};
 use fieldbridge::sandbox::{
-    Deliveries, FieldNation, FieldNationSettings, Freshdesk, FreshdeskSettings,
+    Deliveries, FieldNation, FieldNationSettings, Freshdesk, FreshdeskSettings, RateLimit,
 };
 use fieldbridge::store::SharedStore;
 use fieldbridge::store::redb::RedbStore;
@@ -115,9 +115,10 @@ impl Rig {
             rate_limit: None,
             ..FieldNationSettings::default()
         };
+        // The account's answers must say so: else the adapter keeps to the least any account has.
         let freshdesk = FreshdeskSettings {
             deliveries: Deliveries::Off,
-            rate_limit: None,
+            rate_limit: Some(RateLimit::per_minute(100_000_000)),
             ..FreshdeskSettings::default()
         };
         let field_nation = FieldNation::start(field_nation, clock.clone(), 1)

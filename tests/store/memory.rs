@@ -26,7 +26,7 @@ struct Inner {
     deliveries: BTreeMap<String, Timestamp>,
     correlations: Vec<Correlation>,
     connectors: BTreeMap<ConnectorId, ConnectorStatus>,
-    catalogues: BTreeMap<(ConnectorId, Direction), Catalogue>,
+    catalogues: BTreeMap<(ConnectorId, Direction), Arc<Catalogue>>,
     mappings: BTreeMap<String, Bytes>,
     secrets: BTreeMap<String, Bytes>,
     commands: BTreeMap<u128, (Timestamp, Transaction)>,
@@ -623,7 +623,7 @@ impl Store for MemoryStore {
     ) -> Result<()> {
         self.inner()
             .catalogues
-            .insert((connector.clone(), direction), catalogue);
+            .insert((connector.clone(), direction), Arc::new(catalogue));
         Ok(())
     }
 
@@ -631,7 +631,7 @@ impl Store for MemoryStore {
         &self,
         connector: &ConnectorId,
         direction: Direction,
-    ) -> Result<Option<Catalogue>> {
+    ) -> Result<Option<Arc<Catalogue>>> {
         Ok(self
             .inner()
             .catalogues

@@ -16,8 +16,12 @@ use super::logging::Audience;
 use super::running::Running;
 use super::{console, serve};
 use crate::console::Embedded;
-use crate::sandbox::{Traffic, TrafficSettings};
+use crate::model::PlatformKind;
+use crate::sandbox::{Traffic, TrafficSettings, available as stand_ins};
 use stage::Stage;
+
+/// The platforms of the demo unless others are named.
+const DEMO: &[PlatformKind] = &[PlatformKind::ConnectWise, PlatformKind::Freshdesk];
 
 /// How long technicians go on after the last ticket.
 const FINISH: Duration = Duration::from_secs(4);
@@ -33,7 +37,7 @@ pub(super) async fn demo(context: &Context, arguments: &DemoArguments) -> Result
             "the demo's console needs a terminal; without one use: fieldbridge demo --headless --for 20s".to_owned(),
         ));
     }
-    let stage = Stage::set(0).await?;
+    let stage = Stage::set(&arguments.platforms.chosen(DEMO), 0).await?;
     let engine_context = stage.context(context)?;
     let running = Running::start(&engine_context, Audience::FilesOnly).await?;
     stage.connect(&running).await?;
@@ -121,24 +125,20 @@ pub(super) async fn sandbox(
     context: &Context,
     arguments: &SandboxArguments,
 ) -> Result<(), CliError> {
-    let stage = Stage::set(arguments.port.unwrap_or(0)).await?;
+    let platforms = arguments.platforms.chosen(stand_ins());
+    let stage = Stage::set(&platforms, arguments.port.unwrap_or(0)).await?;
     let sandbox = stage.sandbox();
     let field_nation = sandbox.field_nation.credentials();
-    let connectwise = sandbox.connectwise.credentials();
-    let value = json!({
+    let mut value = json!({
         "field_nation": {
             "base_url": sandbox.field_nation.base_url(), "client_id": field_nation.client_id,
             "client_secret": field_nation.client_secret, "username": field_nation.username,
             "password": field_nation.password,
         },
-        "connectwise": {
-            "base_url": sandbox.connectwise.base_url(), "company": connectwise.company_id,
-            "public_key": connectwise.public_key, "private_key": connectwise.private_key,
-            "client_id": connectwise.client_id, "template_ticket_id": sandbox.connectwise.template_ticket(),
-            "trigger_on_status": sandbox.connectwise.trigger_status(),
-        },
-        "freshdesk": { "base_url": sandbox.freshdesk.base_url(), "api_key": sandbox.freshdesk.credentials() },
     });
+    for desk in sandbox.desks() {
+        value[desk.platform().word()] = desk.credentials();
+    }
     let text = format!(
         "stand-ins on loopback, until Ctrl-C (their credentials are made up):\n{}\n\
          faults and journals: curl <base_url>/__sandbox/faults and …/__sandbox/journal",

@@ -1,7 +1,5 @@
 //! The stage of the demo: stand-ins, a directory of its own, config files that point at the stand-ins.
 
-use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,28 +8,11 @@ use crate::cli::failure::CliError;
 use crate::cli::running::Running;
 use crate::config::default_mapping;
 use crate::model::{ConnectorId, PlatformKind};
-use crate::sandbox::{AutomationRule, Deliveries, RuleContent, Sandbox, SandboxSettings};
+use crate::platform::SubscriptionPlan;
+use crate::sandbox::{Deliveries, Sandbox, SandboxSettings};
 
-/// The connectors' ids.
-pub(super) const CONNECTWISE: &str = "cw-main";
-pub(super) const FRESHDESK: &str = "fd-support";
 /// The vendors' waits between deliveries, shortened: nobody watches a demo for an hour.
 const PACE: f64 = 0.01;
-/// A rule of the demo's own, strict about a picklist: some of its tickets carry a value that is not on it.
-const SERVICE_LEVEL: &str = r#"
-[[inbound]]
-note = "The service level must be one that was agreed upon"
-source = 'customFields[caption="Service Level"].value'
-target = 'custom_fields["Service Level"]'
-action = "array_map"
-no_match = "error"
-mappings = [
-  { compare = "Standard", value = "Standard" },
-  { compare = "Next Day", value = "Next Day" },
-  { compare = "Same Day", value = "Same Day" },
-  { compare = "Emergency", value = "Emergency" },
-]
-"#;
 
 const SEED: u64 = 20_261_122;
 
@@ -41,24 +22,14 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts the stand-ins (on three ports from `port` on, or on free ones) and writes the config.
-    pub(super) async fn set(port: u16) -> Result<Self, CliError> {
-        let address = |offset: u16| {
-            let port = if port == 0 {
-                0
-            } else {
-                port.saturating_add(offset)
-            };
-            SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-        };
-        let mut settings = SandboxSettings {
+    /// Starts the stand-ins (on ports from `first_port` on, or on free ones where it is 0) and writes the config.
+    pub(super) async fn set(platforms: &[PlatformKind], first_port: u16) -> Result<Self, CliError> {
+        let settings = SandboxSettings {
             seed: SEED,
-            ..SandboxSettings::default()
-        }
-        .with_deliveries(Deliveries::Paced(PACE));
-        settings.field_nation.address = address(0);
-        settings.connectwise.address = address(1);
-        settings.freshdesk.address = address(2);
+            platforms: platforms.to_vec(),
+            first_port,
+            deliveries: Deliveries::Paced(PACE),
+        };
         let sandbox = Sandbox::start(settings)
             .await
             .map_err(|error| CliError::failed(error.to_string()))?;
@@ -103,21 +74,19 @@ impl Stage {
             std::fs::create_dir_all(config.join(folder))?;
         }
         std::fs::write(config.join("fieldbridge.toml"), self.settings())?;
-        let files = [
-            (CONNECTWISE, PlatformKind::ConnectWise, self.connectwise()),
-            (FRESHDESK, PlatformKind::Freshdesk, self.freshdesk()),
-        ];
-        for (id, platform, text) in files {
-            std::fs::write(config.join(format!("connectors/{id}.toml")), text)?;
+        for desk in self.sandbox.desks() {
+            let platform = desk.platform();
+            let id = connector_id(platform);
+            let connector = format!(
+                "{}[settings]\n{}",
+                head(platform),
+                desk.connector_settings()
+            );
+            std::fs::write(config.join(format!("connectors/{id}.toml")), connector)?;
             let mapping = default_mapping(platform).unwrap_or_default();
-            let own = if platform == PlatformKind::ConnectWise {
-                SERVICE_LEVEL
-            } else {
-                ""
-            };
             std::fs::write(
                 config.join(format!("mappings/{id}.toml")),
-                format!("{mapping}{own}"),
+                format!("{mapping}{}", desk.demo_rules()),
             )?;
         }
         Ok(())
@@ -155,73 +124,21 @@ concurrency = 16
         )
     }
 
-    fn connectwise(&self) -> String {
-        let stand_in = &self.sandbox.connectwise;
-        let credentials = stand_in.credentials();
-        let mut text = head("connectwise", "ConnectWise, field services board");
-        let _ = write!(
-            text,
-            r#"[settings]
-base_url = "{}"
-site = "na.myconnectwise.net"
-company = "{}"
-public_key = "{}"
-private_key = "{}"
-client_id = "{}"
-template_ticket_id = {}
-trigger_on_status = "{}"
-"#,
-            stand_in.base_url(),
-            credentials.company_id,
-            credentials.public_key,
-            credentials.private_key,
-            credentials.client_id,
-            stand_in.template_ticket(),
-            stand_in.trigger_status(),
-        );
-        text
-    }
-
-    fn freshdesk(&self) -> String {
-        let stand_in = &self.sandbox.freshdesk;
-        let mut text = head("freshdesk", "Freshdesk, support");
-        let _ = write!(
-            text,
-            r#"[settings]
-api_url = "demo"
-base_url = "{}"
-api_key = "{}"
-marker_field = "cf_fn_work_order"
-trigger_on_status = {}
-"#,
-            stand_in.base_url(),
-            stand_in.credentials(),
-            stand_in.trigger_status(),
-        );
-        text
-    }
-
     /// Tells the vendors where we are, each in its own way.
     pub(super) async fn connect(&self, running: &Running) -> Result<(), CliError> {
         const BY: &str = "demo";
         let control = running.control();
-        let id = |text: &str| {
-            ConnectorId::new(text).map_err(|error| CliError::failed(error.to_string()))
-        };
         control.register_webhook(BY).await?;
-        control.subscribe(&id(CONNECTWISE)?, BY).await?;
-        let url = control.trigger_url(&id(FRESHDESK)?).await?;
-        let rule = AutomationRule::new(
-            format!("{url}&external_id={{{{ticket.id}}}}"),
-            RuleContent::usual(),
-        );
-        // Changes by the API fire it too, as they do unless somebody thinks of it: the echoes are ours to know.
-        self.sandbox
-            .freshdesk
-            .set_automation_rules(vec![AutomationRule {
-                statuses: vec![self.sandbox.freshdesk.trigger_status(), 3, 4, 5],
-                ..rule
-            }]);
+        for desk in self.sandbox.desks() {
+            let id = ConnectorId::new(connector_id(desk.platform()))
+                .map_err(|error| CliError::failed(error.to_string()))?;
+            match control.subscription_plan(&id).await? {
+                SubscriptionPlan::ByApi(_) => drop(control.subscribe(&id, BY).await?),
+                SubscriptionPlan::ByHand(_) => {
+                    desk.listen_by_hand(&control.trigger_url(&id).await?);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -233,10 +150,31 @@ trigger_on_status = {}
     }
 }
 
-fn head(platform: &str, name: &str) -> String {
+/// The demo's name for its connector to a platform.
+pub(super) fn connector_id(platform: PlatformKind) -> &'static str {
+    match platform {
+        PlatformKind::Autotask => "at-main",
+        PlatformKind::ConnectWise => "cw-main",
+        PlatformKind::ServiceNow => "sn-emea",
+        PlatformKind::Salesforce => "sf-cases",
+        PlatformKind::Freshdesk => "fd-support",
+        PlatformKind::NetSuite => "ns-cases",
+        PlatformKind::Quickbase => "qb-jobs",
+        PlatformKind::Smartsheet => "ss-rollout",
+        PlatformKind::Rest => "rest-erp",
+    }
+}
+
+/// The platform of one of the demo's connectors.
+pub(super) fn platform_of(connector: &str) -> Option<PlatformKind> {
+    let mut all = PlatformKind::ALL.into_iter();
+    all.find(|platform| connector_id(*platform) == connector)
+}
+
+fn head(platform: PlatformKind) -> String {
     format!(
         r#"platform = "{platform}"
-name = "{name}"
+name = "{}"
 notification_email_addresses = []
 
 [features]
@@ -249,6 +187,7 @@ publish = true
 calls_per_minute = 100000
 concurrency = 8
 
-"#
+"#,
+        platform.title()
     )
 }

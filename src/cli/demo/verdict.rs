@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::stage::{CONNECTWISE, FRESHDESK};
+use super::stage::{connector_id, platform_of};
 use crate::cli::failure::CliError;
 use crate::engine::{Control, QueueKind};
-use crate::model::{ConnectorId, Direction, RecordId, State, Transaction};
-use crate::sandbox::{Desk, Reckoning, Sandbox, Status, Traffic};
+use crate::model::{ConnectorId, Direction, PlatformKind, RecordId, State, Transaction};
+use crate::sandbox::{Reckoning, Sandbox, Status, Thing, Traffic};
 use crate::store::ListQuery;
 
 /// The figures of a run. `lost` and `duplicates` come from the stand-ins' journals.
@@ -80,10 +80,7 @@ pub(super) async fn drain(
             .filter(|queue| queue.kind != QueueKind::Dead)
             .map(|queue| queue.depth)
             .sum();
-        let on_the_way = sandbox.field_nation.deliveries_under_way()
-            + sandbox.connectwise.deliveries_under_way()
-            + sandbox.freshdesk.deliveries_under_way();
-        if waiting == 0 && on_the_way == 0 {
+        if waiting == 0 && sandbox.deliveries_under_way() == 0 {
             return Ok(());
         }
         let _changed = tokio::time::timeout(Duration::from_millis(200), changes.changed()).await;
@@ -96,7 +93,13 @@ pub(super) async fn judge(
     sandbox: &Sandbox,
     traffic: &Traffic,
 ) -> Result<Verdict, CliError> {
-    let reckoning = traffic.reckon(|desk, ticket| format!("{}:{ticket}", connector_of(desk)));
+    let reckoning = traffic.reckon(|platform, ticket| {
+        format!(
+            "{}:{}",
+            connector_id(platform),
+            record_of(sandbox, platform, ticket)
+        )
+    });
     let mut verdict = Verdict {
         work_orders_created: reckoning.created,
         records_updated: reckoning.records_updated,
@@ -105,17 +108,16 @@ pub(super) async fn judge(
     let transactions = all(control).await?;
     count(&mut verdict, &transactions);
     doubled(&mut verdict, sandbox, &reckoning);
-    lost_inbound(&mut verdict, &reckoning, &transactions);
+    lost_inbound(&mut verdict, sandbox, &reckoning, &transactions);
     lost_outbound(&mut verdict, sandbox, &transactions);
     lost_messages(&mut verdict, sandbox, &reckoning, &transactions);
     Ok(verdict)
 }
 
-fn connector_of(desk: Desk) -> &'static str {
-    match desk {
-        Desk::ConnectWise => CONNECTWISE,
-        Desk::Freshdesk => FRESHDESK,
-    }
+/// The record id of a ticket; empty for a platform that is not there.
+fn record_of(sandbox: &Sandbox, platform: PlatformKind, ticket: u64) -> String {
+    let desk = sandbox.desk(platform);
+    desk.map(|desk| desk.record_id(ticket)).unwrap_or_default()
 }
 
 async fn all(control: &dyn Control) -> Result<Vec<Transaction>, CliError> {
@@ -169,14 +171,10 @@ fn doubled(verdict: &mut Verdict, sandbox: &Sandbox, reckoning: &Reckoning) {
         "work orders",
         sandbox.field_nation.work_orders_by_correlation_value(),
     );
-    check(
-        "ConnectWise tickets",
-        sandbox.connectwise.tickets_by_external_x_ref(),
-    );
-    check(
-        "Freshdesk tickets",
-        sandbox.freshdesk.tickets_by_correlation_value(),
-    );
+    for desk in sandbox.desks() {
+        let what = format!("{} records", desk.platform().title());
+        check(&what, desk.journal().by_marker(Thing::Ticket));
+    }
     for posted in &reckoning.messages_doubled {
         verdict.duplicates += 1;
         verdict.particulars.push(format!(
@@ -187,15 +185,20 @@ fn doubled(verdict: &mut Verdict, sandbox: &Sandbox, reckoning: &Reckoning) {
 }
 
 /// A dispatched ticket must have its work order, or a transaction that still says why not.
-fn lost_inbound(verdict: &mut Verdict, reckoning: &Reckoning, transactions: &[Transaction]) {
-    for (desk, ticket) in &reckoning.missing {
-        let connector = connector_of(*desk);
-        let record = RecordId::new(ticket.to_string());
+fn lost_inbound(
+    verdict: &mut Verdict,
+    sandbox: &Sandbox,
+    reckoning: &Reckoning,
+    transactions: &[Transaction],
+) {
+    for (platform, ticket) in &reckoning.missing {
+        let connector = connector_id(*platform);
+        let record = RecordId::new(record_of(sandbox, *platform, *ticket));
         if !is_accounted_for(transactions, connector, &record, Direction::Inbound) {
             verdict.lost += 1;
             verdict
                 .particulars
-                .push(format!("ticket {connector}:{ticket} has no work order"));
+                .push(format!("ticket {connector}:{record} has no work order"));
         }
     }
 }
@@ -236,20 +239,14 @@ fn lost_outbound(verdict: &mut Verdict, sandbox: &Sandbox, transactions: &[Trans
         let approved = ids
             .iter()
             .any(|id| sandbox.field_nation.status_of(*id) == Some(Status::Approved));
-        let (true, Ok(number)) = (approved, ticket.parse::<u64>()) else {
+        if !approved {
             continue;
-        };
-        let closed = match connector {
-            CONNECTWISE => sandbox
-                .connectwise
-                .ticket(number)
-                .is_some_and(|ticket| ticket["status"]["name"] == "Completed"),
-            FRESHDESK => sandbox
-                .freshdesk
-                .ticket(number)
-                .is_some_and(|ticket| ticket["status"] == 5),
-            _ => true,
-        };
+        }
+        let desk = platform_of(connector).and_then(|platform| sandbox.desk(platform));
+        let closed = desk.is_none_or(|desk| {
+            let ticket = desk.ticket_of(ticket);
+            ticket.and_then(|ticket| desk.is_closed(ticket)) == Some(true)
+        });
         let record = RecordId::new(ticket);
         if !closed && !is_accounted_for(transactions, connector, &record, Direction::Outbound) {
             verdict.lost += 1;

@@ -5,7 +5,7 @@ mod overview;
 mod preview;
 mod replay;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -82,11 +82,14 @@ async fn note(
 }
 
 /// Field Nation's catalogue for a company whose own has not been read yet.
-pub(super) fn usual_catalogue() -> Catalogue {
-    Catalogue {
-        fields: FieldNation::static_catalogue().to_vec(),
-        read_at: crate::model::Timestamp::UNIX_EPOCH,
-    }
+pub(super) fn usual_catalogue() -> Arc<Catalogue> {
+    static USUAL: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+        Arc::new(Catalogue {
+            fields: FieldNation::static_catalogue().to_vec(),
+            read_at: crate::model::Timestamp::UNIX_EPOCH,
+        })
+    });
+    Arc::clone(&USUAL)
 }
 
 /// Refresh Fields: reads both sides' catalogues and keeps them.
@@ -270,7 +273,8 @@ impl Control for Engine {
         direction: Direction,
     ) -> Answered<Option<Catalogue>> {
         known(&self.shared, connector)?;
-        Ok(self.shared.store.catalogue(connector, direction).await?)
+        let catalogue = self.shared.store.catalogue(connector, direction).await?;
+        Ok(catalogue.map(Arc::unwrap_or_clone))
     }
 
     async fn trigger_url(&self, connector: &ConnectorId) -> Answered<String> {

@@ -80,7 +80,7 @@ pub(super) async fn evaluate(
         direction,
         event,
         input: &sampled.source,
-        target: catalogue.as_ref(),
+        target: catalogue.as_deref(),
         require: if sampled.linked {
             Required::None
         } else {

@@ -13,6 +13,7 @@ use super::read::{attachments, reference, size};
 use super::{Freshdesk, html, json};
 use crate::http::{Body, Call, Part, Request, Response, classify};
 use crate::model::{Category, Failure, FileContent, FileReference, Note, NoteVisibility, RecordId};
+use crate::platform::basics::{file_name, media_type};
 
 /// All attachments of a ticket together may have so many bytes (vendor's reference, by several SDKs' word).
 pub(super) const MOST_ATTACHED: u64 = 20 * 1024 * 1024;
@@ -287,49 +288,9 @@ fn too_large(number: u64, file: &FileContent, length: u64, attached: u64) -> Fai
         .hint("Leave the file in Field Nation, or remove attachments from the ticket.")
 }
 
-/// A file's name without what a path or a header could make of it.
-fn file_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last
-        .chars()
-        .filter(|character| !character.is_control() && *character != '"')
-        .take(200)
-        .collect();
-    if clean.trim_matches(['.', ' ']).is_empty() {
-        "file".to_owned()
-    } else {
-        clean
-    }
-}
-
-/// A media type the vendor accepts: a file without one is refused.
-fn media_type(text: &str) -> String {
-    let text = text.split(';').next().unwrap_or_default().trim();
-    let legal = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
-    };
-    match text.split_once('/') {
-        Some((kind, subtype)) if legal(kind) && legal(subtype) => text.to_owned(),
-        _ => "application/octet-stream".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_and_types_are_made_harmless() {
-        assert_eq!(file_name("../../etc/passwd"), "passwd");
-        assert_eq!(file_name("C:\\temp\\a\"b\r\n.pdf"), "ab.pdf");
-        assert_eq!(file_name(".."), "file");
-        assert_eq!(media_type("image/png; charset=x"), "image/png");
-        assert_eq!(media_type("image"), "application/octet-stream");
-        assert_eq!(media_type("a/b\r\nX: y"), "application/octet-stream");
-    }
 
     #[test]
     fn a_file_that_does_not_fit_is_told_with_numbers() {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::table::{Field, Kind};
 use crate::model::Timestamp;
+pub(super) use crate::platform::basics::text;
 use crate::platform::html;
 
 /// Whether a value says nothing.
@@ -16,15 +17,6 @@ pub(super) fn is_empty(value: &Value) -> bool {
         Value::String(text) => text.trim().is_empty(),
         Value::Array(items) => items.is_empty(),
         _ => false,
-    }
-}
-
-/// A scalar as text; objects and lists as their JSON.
-pub(super) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
     }
 }
 

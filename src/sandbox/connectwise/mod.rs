@@ -5,6 +5,7 @@
 mod backend;
 mod callbacks;
 mod conditions;
+mod desk;
 mod guard;
 mod notes;
 mod paging;

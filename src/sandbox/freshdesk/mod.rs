@@ -3,6 +3,7 @@
 //! Built from the vendor's API description and from what integrators saw; knows nothing of our own adapter.
 
 mod backend;
+mod desk;
 mod fields;
 mod guard;
 mod lookups;

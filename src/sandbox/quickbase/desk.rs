@@ -1,6 +1,7 @@
 //! The stand-in as the traffic, the demo and the journeys see it.
 
 use async_trait::async_trait;
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::Quickbase;
@@ -66,6 +67,11 @@ base_url = "{url}"
             "document_table_id": DOCUMENTS,
             "time_table_id": TIMES,
         })
+    }
+
+    /// A message is a row like any other, written by the one call that writes rows.
+    fn note_call(&self) -> (Method, &'static str) {
+        (Method::POST, "/v1/records")
     }
 
     fn journal(&self) -> &Journal {

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
 
 use super::trouble::{self, Plan};
-use super::{Desk, Dispatched, Prospect, Scene};
+use super::{Dispatched, Prospect, Scene};
 use crate::model::{Random, Timestamp};
-use crate::sandbox::places::{PLACES, Place};
-use crate::sandbox::{NotePlacement, NoteVisibility};
+use crate::sandbox::places::PLACES;
+use crate::sandbox::{Case, Picture, ServiceDesk};
 
 /// What customers complain about: in short, and at length.
 const COMPLAINTS: [(&str, &str); 8] = [
@@ -48,45 +47,29 @@ const COMPLAINTS: [(&str, &str); 8] = [
     ),
 ];
 
-const SERVICE_LEVELS: [&str; 4] = ["Standard", "Next Day", "Same Day", "Emergency"];
-
 /// A picture, as far as file types go.
 const PICTURE: &[u8] = &[0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 1, 2, 3];
 
-/// Opens tickets until told to stop.
+/// Opens tickets until told to stop, on one platform after the other.
 pub(super) async fn open_tickets(scene: Arc<Scene>) {
     let rate = scene.settings.tickets_per_second.max(0.001);
     let pause = Duration::from_secs_f64(1.0 / rate);
     for number in 1_u64.. {
-        let plan = trouble::plan(scene.settings.trouble, number);
-        trouble::plant(&scene, plan);
-        // ConnectWise takes the odd tickets and Freshdesk the even ones, so that both have equal parts.
-        let desk = if number % 2 == 1 {
-            Desk::ConnectWise
-        } else {
-            Desk::Freshdesk
+        let desks = scene.sandbox.desks();
+        let turn = usize::try_from(number - 1).unwrap_or_default() % desks.len().max(1);
+        let Some(desk) = desks.get(turn) else {
+            return;
         };
-        open(&scene, desk, number, plan).await;
+        let plan = trouble::plan(scene.settings.trouble, number);
+        trouble::plant(&scene, desk.as_ref(), plan);
+        open(&scene, desk.as_ref(), number, plan).await;
         scene.pause(pause).await;
     }
 }
 
-async fn open(scene: &Scene, desk: Desk, number: u64, plan: Option<Plan>) {
-    let place = scene.dice.pick(&PLACES).unwrap_or(&PLACES[0]);
-    let (short, long) = scene.dice.pick(&COMPLAINTS).unwrap_or(&COMPLAINTS[0]);
-    let case = Case {
-        number,
-        place,
-        short,
-        long,
-        plan,
-    };
-    let opened = match desk {
-        Desk::ConnectWise => case.open_on_connectwise(scene),
-        Desk::Freshdesk => case.open_on_freshdesk(scene),
-    };
+async fn open(scene: &Scene, desk: &dyn ServiceDesk, number: u64, plan: Option<Plan>) {
     // A stand-in that refuses its own traffic is a fault in the sandbox; the log says so and the day goes on.
-    let ticket = match opened {
+    let ticket = match desk.open(&case(scene, number, plan)) {
         Ok(ticket) => ticket,
         Err(problem) => {
             tracing::warn!(%problem, "the sandbox's traffic could not open a ticket");
@@ -94,185 +77,48 @@ async fn open(scene: &Scene, desk: Desk, number: u64, plan: Option<Plan>) {
         }
     };
     scene.pause(scene.settings.step / 4).await;
-    dispatch(scene, desk, ticket);
-    let prospect = case.prospect();
+    if let Err(problem) = desk.dispatch(ticket) {
+        tracing::warn!(problem, "the sandbox's traffic could not dispatch a ticket");
+    }
     scene.story().dispatched.push(Dispatched {
-        desk,
+        platform: desk.platform(),
         ticket,
-        prospect,
+        prospect: match plan.and_then(Plan::flaw) {
+            Some(_) => Prospect::Refusal,
+            None => Prospect::WorkOrder,
+        },
     });
 }
 
-/// A dispatcher asks for a technician.
-fn dispatch(scene: &Scene, desk: Desk, ticket: u64) {
-    let sandbox = &scene.sandbox;
-    let dispatched = match desk {
-        Desk::ConnectWise => {
-            let status = sandbox.connectwise.trigger_status();
-            sandbox
-                .connectwise
-                .set_status(ticket, status)
-                .map_err(|problem| problem.to_string())
-        }
-        Desk::Freshdesk => {
-            let status = sandbox.freshdesk.trigger_status();
-            sandbox
-                .freshdesk
-                .set_status(ticket, status)
-                .map_err(|problem| problem.to_string())
-        }
+fn case(scene: &Scene, number: u64, plan: Option<Plan>) -> Case {
+    let place = scene.dice.pick(&PLACES).unwrap_or(&PLACES[0]);
+    let (short, long) = scene.dice.pick(&COMPLAINTS).unwrap_or(&COMPLAINTS[0]);
+    let note = || format!("Please call the store before you leave (case {number}).");
+    let picture = || Picture {
+        name: format!("case-{number}.png"),
+        media_type: "image/png".to_owned(),
+        bytes: Bytes::from_static(PICTURE),
     };
-    if let Err(problem) = dispatched {
-        tracing::warn!(problem, "the sandbox's traffic could not dispatch a ticket");
+    Case {
+        number,
+        place,
+        summary: format!("{} - {short}", place.code),
+        description: (*long).to_owned(),
+        start: start(scene),
+        flaw: plan.and_then(Plan::flaw),
+        note: number.is_multiple_of(3).then(note),
+        picture: number.is_multiple_of(5).then(picture),
     }
 }
 
-/// What a ticket is about.
-struct Case<'a> {
-    number: u64,
-    place: &'a Place,
-    short: &'a str,
-    long: &'a str,
-    plan: Option<Plan>,
-}
-
-type Opened = Result<u64, String>;
-
-impl Case<'_> {
-    fn prospect(&self) -> Prospect {
-        match self.plan {
-            Some(Plan::SiteWithoutState | Plan::UnknownValue) => Prospect::Refusal,
-            _ => Prospect::WorkOrder,
-        }
-    }
-
-    fn has_note(&self) -> bool {
-        self.number.is_multiple_of(3)
-    }
-
-    fn has_file(&self) -> bool {
-        self.number.is_multiple_of(5)
-    }
-
-    fn note(&self) -> String {
-        format!(
-            "Please call the store before you leave (case {}).",
-            self.number
-        )
-    }
-
-    fn picture(&self) -> String {
-        format!("case-{}.png", self.number)
-    }
-
-    fn open_on_connectwise(&self, scene: &Scene) -> Opened {
-        let connectwise = &scene.sandbox.connectwise;
-        let position = PLACES
-            .iter()
-            .position(|place| place.code == self.place.code);
-        let offset = position
-            .and_then(|position| u64::try_from(position).ok())
-            .unwrap_or_default();
-        let site = match self.plan {
-            Some(Plan::SiteWithoutState) => connectwise.site_without_state(),
-            _ => connectwise.sites().start + offset,
-        };
-        let service_level = match self.plan {
-            Some(Plan::UnknownValue) => "White Glove",
-            _ => scene.dice.pick(&SERVICE_LEVELS).unwrap_or(&"Standard"),
-        };
-        let start = Self::start(scene);
-        let members = json!({
-            "summary": format!("{} - {}", self.place.code, self.short),
-            "initialDescription": self.long,
-            "site": {"id": site},
-            "contact": {"id": 77},
-            "type": {"name": "Break/Fix"},
-            "priority": {"id": if self.number.is_multiple_of(4) { 6 } else { 4 }},
-            "requiredDate": start,
-            "estimatedStartDate": start,
-            "budgetHours": 2,
-            "customFields": [
-                {"id": 1, "value": self.place.code},
-                {"id": 3, "value": service_level},
-                {"id": 4, "value": self.number.is_multiple_of(6)},
-                {"id": 5, "value": 150 + 25 * (self.number % 5)},
-            ],
-        });
-        let text = |problem: crate::sandbox::EntryProblem| problem.to_string();
-        let ticket = connectwise.open_ticket(&members).map_err(text)?;
-        if self.has_note() {
-            let placement = NotePlacement::Discussion;
-            connectwise
-                .add_note(ticket, &self.note(), placement)
-                .map_err(text)?;
-        }
-        if self.has_file() {
-            let picture = Bytes::from_static(PICTURE);
-            let attached = connectwise.attach(ticket, &self.picture(), "image/png", picture);
-            attached.map_err(text)?;
-        }
-        Ok(ticket)
-    }
-
-    fn open_on_freshdesk(&self, scene: &Scene) -> Opened {
-        let freshdesk = &scene.sandbox.freshdesk;
-        let mut members = json!({
-            "subject": format!("{} - {}", self.place.code, self.short),
-            "description": format!("<div>{}</div>", self.long),
-            "type": "Field Service",
-            "priority": if self.number.is_multiple_of(4) { 4 } else { 2 },
-            "due_by": Self::start(scene),
-            "custom_fields": self.custom_fields(),
-        });
-        if self.number.is_multiple_of(6) {
-            members["tags"] = json!(["vip"]);
-        }
-        let text = |problem: crate::sandbox::DeskProblem| problem.to_string();
-        let ticket = freshdesk.open_ticket(&members).map_err(text)?;
-        if self.has_note() {
-            let visibility = NoteVisibility::Public;
-            freshdesk
-                .add_note(ticket, &self.note(), visibility)
-                .map_err(text)?;
-        }
-        if self.has_file() {
-            let picture = Bytes::from_static(PICTURE);
-            let attached = freshdesk.attach(ticket, &self.picture(), "image/png", picture);
-            attached.map_err(text)?;
-        }
-        Ok(ticket)
-    }
-
-    fn custom_fields(&self) -> Value {
-        // Somebody typed the state by hand, as people do.
-        let state = match self.plan {
-            Some(Plan::SiteWithoutState | Plan::UnknownValue) => "Minn.",
-            _ => self.place.state,
-        };
-        json!({
-            "cf_site_code": self.place.code,
-            "cf_site_address": self.place.street,
-            "cf_site_city": self.place.city,
-            "cf_site_state": state,
-            "cf_site_zip": self.place.zip,
-            "cf_equipment_297457": "Register",
-            "cf_lift_needed": self.number.is_multiple_of(6),
-            "cf_budget": 150 + 25 * (self.number % 5),
-        })
-    }
-
-    /// When the technician should come: in a day or so, on the hour.
-    fn start(scene: &Scene) -> String {
-        const HOUR: f64 = 3_600.0;
-        let ahead = (24.0 + 48.0 * scene.dice.fraction()) * HOUR;
-        let now = scene.sandbox.clock.now();
-        let start = now
-            .checked_add(Duration::from_secs_f64(ahead))
-            .unwrap_or(now);
-        let on_the_hour = start.as_second() / 3_600 * 3_600;
-        Timestamp::from_second(on_the_hour)
-            .unwrap_or(start)
-            .to_string()
-    }
+/// When the technician should come: in a day or so, on the hour.
+fn start(scene: &Scene) -> Timestamp {
+    const HOUR: f64 = 3_600.0;
+    let ahead = (24.0 + 48.0 * scene.dice.fraction()) * HOUR;
+    let now = scene.sandbox.clock.now();
+    let start = now
+        .checked_add(Duration::from_secs_f64(ahead))
+        .unwrap_or(now);
+    let on_the_hour = start.as_second() / 3_600 * 3_600;
+    Timestamp::from_second(on_the_hour).unwrap_or(start)
 }

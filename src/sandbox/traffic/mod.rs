@@ -15,18 +15,9 @@ use tokio_util::task::TaskTracker;
 
 use super::chance::Dice;
 use super::{Deed, Doer, Sandbox, Thing};
-use crate::model::Random;
+use crate::model::{PlatformKind, Random};
 
 pub use self::reckoning::Reckoning;
-
-/// A platform on which tickets are opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Desk {
-    /// The ConnectWise stand-in.
-    ConnectWise,
-    /// The Freshdesk stand-in.
-    Freshdesk,
-}
 
 /// Whether things go wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +34,7 @@ pub enum Trouble {
 pub struct TrafficSettings {
     /// What the story is made from.
     pub seed: u64,
-    /// How often a ticket is opened, on both platforms together.
+    /// How often a ticket is opened, on all platforms together.
     pub tickets_per_second: f64,
     /// About how long a technician takes from one step to the next.
     pub step: Duration,
@@ -75,8 +66,8 @@ pub enum Prospect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dispatched {
     /// Where it was opened.
-    pub desk: Desk,
-    /// Its id there.
+    pub platform: PlatformKind,
+    /// Its number there.
     pub ticket: u64,
     /// What must become of it.
     pub prospect: Prospect,
@@ -161,6 +152,8 @@ impl Traffic {
         let end = end.clone();
         self.tasks.spawn(async move {
             tokio::select! {
+                // The end goes first: nothing new begins once it was called.
+                biased;
                 () = end.cancelled() => {}
                 () = part => {}
             }
@@ -188,7 +181,7 @@ impl Traffic {
     /// Compares what was asked for with what the stand-ins' journals show. `marker_of` says which value of the
     /// correlation field belongs to a ticket.
     #[must_use]
-    pub fn reckon(&self, marker_of: impl Fn(Desk, u64) -> String) -> Reckoning {
+    pub fn reckon(&self, marker_of: impl Fn(PlatformKind, u64) -> String) -> Reckoning {
         reckoning::reckon(&self.scene.sandbox, &self.story(), marker_of)
     }
 }

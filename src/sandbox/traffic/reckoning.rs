@@ -1,6 +1,7 @@
 //! The reckoning: what was asked for against what the stand-ins' journals show.
 
-use super::{Desk, Dispatched, Posted, Prospect, Story, work_orders_created};
+use super::{Dispatched, Posted, Prospect, Story, work_orders_created};
+use crate::model::PlatformKind;
 use crate::sandbox::{Deed, Doer, Entry, Sandbox, Thing};
 
 /// What came of the traffic, from the journals alone.
@@ -11,12 +12,12 @@ pub struct Reckoning {
     /// How many work orders the API created, whatever for.
     pub created: usize,
     /// Tickets that should have a work order and have none.
-    pub missing: Vec<(Desk, u64)>,
+    pub missing: Vec<(PlatformKind, u64)>,
     /// Tickets that have more than one work order.
-    pub doubled: Vec<(Desk, u64)>,
+    pub doubled: Vec<(PlatformKind, u64)>,
     /// Tickets that Field Nation should have refused and that have a work order all the same.
-    pub unexpected: Vec<(Desk, u64)>,
-    /// Technicians' messages of which no note on either platform tells.
+    pub unexpected: Vec<(PlatformKind, u64)>,
+    /// Technicians' messages of which no note on any platform tells.
     pub messages_missing: Vec<Posted>,
     /// Technicians' messages of which more than one note tells.
     pub messages_doubled: Vec<Posted>,
@@ -39,10 +40,10 @@ impl Reckoning {
 pub(super) fn reckon(
     sandbox: &Sandbox,
     story: &Story,
-    marker_of: impl Fn(Desk, u64) -> String,
+    marker_of: impl Fn(PlatformKind, u64) -> String,
 ) -> Reckoning {
     let by_value = sandbox.field_nation.work_orders_by_correlation_value();
-    let journals = [sandbox.connectwise.journal(), sandbox.freshdesk.journal()];
+    let journals: Vec<_> = sandbox.desks().iter().map(|desk| desk.journal()).collect();
     let mut reckoning = Reckoning {
         created: work_orders_created(sandbox),
         records_updated: journals
@@ -52,13 +53,14 @@ pub(super) fn reckon(
         ..Reckoning::default()
     };
     for Dispatched {
-        desk,
+        platform,
         ticket,
         prospect,
     } in &story.dispatched
     {
-        let key = (*desk, *ticket);
-        let count = by_value.get(&marker_of(*desk, *ticket)).map_or(0, Vec::len);
+        let key = (*platform, *ticket);
+        let marker = marker_of(*platform, *ticket);
+        let count = by_value.get(&marker).map_or(0, Vec::len);
         reckoning.expected += usize::from(*prospect == Prospect::WorkOrder);
         match (prospect, count) {
             (Prospect::WorkOrder, 0) => reckoning.missing.push(key),

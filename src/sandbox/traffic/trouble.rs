@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::Method;
 
 use super::{Scene, Trouble};
-use crate::sandbox::{Fault, FaultKind};
+use crate::sandbox::{Fault, FaultKind, Flaw, ServiceDesk};
 
 /// A piece of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub(super) enum Plan {
     RateLimitBurst,
     /// The answer to the next create is lost after the work order came to be.
     LostCreate,
-    /// ConnectWise fails with 503 for a moment.
+    /// The ticket's platform fails with 503 for a moment.
     PlatformDown,
-    /// Freshdesk's key is expired for a few seconds.
+    /// The credential for the ticket's platform is refused for a few seconds.
     ExpiredKey,
     /// The answers to the next notes are lost after the notes came to be.
     LostNotes,
@@ -29,29 +29,37 @@ pub(super) enum Plan {
 }
 
 impl Plan {
+    /// What is wrong with the ticket itself.
+    pub(super) fn flaw(self) -> Option<Flaw> {
+        match self {
+            Self::SiteWithoutState => Some(Flaw::NoState),
+            Self::UnknownValue => Some(Flaw::UnknownValue),
+            _ => None,
+        }
+    }
+
     fn words(self) -> &'static str {
         match self {
             Self::SiteWithoutState => "a ticket whose site has no state",
             Self::UnknownValue => "a ticket with a value Field Nation does not know",
             Self::RateLimitBurst => "Field Nation answers 429 six times",
             Self::LostCreate => "the answer to a create is lost after it took effect",
-            Self::PlatformDown => "ConnectWise answers 503 three times",
-            Self::ExpiredKey => "Freshdesk's key is expired for two seconds",
+            Self::PlatformDown => "a platform answers 503 three times",
+            Self::ExpiredKey => "a platform refuses our credential for two seconds",
             Self::LostNotes => "the answers to two notes are lost after they took effect",
             Self::DoubledEvents => "three Field Nation events arrive twice",
         }
     }
 }
 
-/// The trouble repeats after so many tickets.
-const CYCLE: u64 = 40;
+/// The trouble repeats after so many tickets: a prime, so that it moves on from one platform to the next.
+const CYCLE: u64 = 41;
 
 /// The trouble that comes with a ticket.
 pub(super) fn plan(trouble: Trouble, number: u64) -> Option<Plan> {
     if trouble == Trouble::None {
         return None;
     }
-    // Odd numbers are opened on ConnectWise, even ones on Freshdesk.
     match number % CYCLE {
         5 => Some(Plan::SiteWithoutState),
         7 => Some(Plan::RateLimitBurst),
@@ -66,39 +74,41 @@ pub(super) fn plan(trouble: Trouble, number: u64) -> Option<Plan> {
 }
 
 /// Plants it. What is in the ticket itself needs nothing here.
-pub(super) fn plant(scene: &Scene, plan: Option<Plan>) {
+pub(super) fn plant(scene: &Scene, desk: &dyn ServiceDesk, plan: Option<Plan>) {
     let Some(plan) = plan else {
         return;
     };
     scene.story().trouble.push(plan.words());
-    let sandbox = &scene.sandbox;
+    let field_nation = &scene.sandbox.field_nation;
     match plan {
         Plan::SiteWithoutState | Plan::UnknownValue => {}
         Plan::RateLimitBurst => {
             let kind = FaultKind::RateLimited {
                 retry_after_seconds: 1,
             };
-            sandbox.field_nation.faults().push(Fault::times(kind, 6));
+            field_nation.faults().push(Fault::times(kind, 6));
         }
         Plan::LostCreate => {
             let lost = Fault::once(FaultKind::LostResponse);
             let lost = lost.on(&Method::POST, "/api/rest/v2/workorders");
-            sandbox.field_nation.faults().push(lost);
+            field_nation.faults().push(lost);
         }
         Plan::PlatformDown => {
             let kind = FaultKind::ServerError { status: 503 };
-            sandbox.connectwise.faults().push(Fault::times(kind, 3));
+            desk.faults().push(Fault::times(kind, 3));
         }
         Plan::ExpiredKey => {
             let expired = Fault::lasting(FaultKind::Unauthorized, Duration::from_secs(2));
-            sandbox.freshdesk.faults().push(expired);
+            desk.faults().push(expired);
         }
         Plan::LostNotes => {
-            let lost = Fault::once(FaultKind::LostResponse).on(&Method::POST, "/notes");
-            sandbox.connectwise.faults().push(lost.clone());
-            sandbox.freshdesk.faults().push(lost);
+            for desk in scene.sandbox.desks() {
+                let (method, path) = desk.note_call();
+                let lost = Fault::once(FaultKind::LostResponse).on(&method, path);
+                desk.faults().push(lost);
+            }
         }
-        Plan::DoubledEvents => sandbox.field_nation.duplicate_next_deliveries(3),
+        Plan::DoubledEvents => field_nation.duplicate_next_deliveries(3),
     }
 }
 

@@ -6,6 +6,7 @@
 //! (`view`, `list`). No policy may enter here: when to retry, whom to pause, what to fetch is the engine's.
 
 mod accept;
+mod catalogues;
 mod connectors;
 #[cfg(test)]
 mod crash_tests;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tracing::warn;
 
+use self::catalogues::Catalogues;
 use self::connectors::CHUNK;
 use self::fault::{Fault, encode};
 use self::file::{File, Holder, Home};
@@ -54,6 +56,7 @@ use crate::model::{
 /// Dropping it finishes what is queued and closes the file.
 pub struct RedbStore {
     handle: Handle,
+    catalogues: Catalogues,
     writer: Mutex<Option<JoinHandle<()>>>,
     path: Option<PathBuf>,
 }
@@ -91,6 +94,7 @@ impl RedbStore {
         let (handle, writer) = Handle::start(home, clock)?;
         Ok(Self {
             handle,
+            catalogues: Catalogues::default(),
             writer: Mutex::new(Some(writer)),
             path: None,
         })
@@ -257,25 +261,30 @@ impl Store for RedbStore {
         direction: Direction,
         catalogue: Catalogue,
     ) -> Result<()> {
-        let connector = connector.clone();
+        let key = connector.clone();
         let row = encode("field catalogue", &catalogue)?;
+        let _turn = self.catalogues.turn().await;
         self.write(move |ledger| {
-            let key = (connector.as_str(), direction_code(direction));
+            let key = (key.as_str(), direction_code(direction));
             ledger
                 .txn_to_write()
                 .open_table(CATALOGUE)?
                 .insert(key, row.as_slice())?;
             Ok(())
         })
-        .await
+        .await?;
+        self.catalogues.put(connector, direction, catalogue);
+        Ok(())
     }
 
     async fn catalogue(
         &self,
         connector: &ConnectorId,
         direction: Direction,
-    ) -> Result<Option<Catalogue>> {
-        self.handle.view()?.catalogue(connector, direction)
+    ) -> Result<Option<Arc<Catalogue>>> {
+        self.catalogues.get(connector, direction, || {
+            self.handle.view()?.catalogue(connector, direction)
+        })
     }
 
     async fn put_mapping(&self, version: &MappingVersion, text: Bytes) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Lists, counts, groups, and what is kept beside transactions.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use fieldbridge::model::{
     Catalogue, DeliveryKey, Direction, Field, FieldKind, Fingerprint, MappingVersion, PayloadKind,
@@ -410,7 +412,7 @@ pub async fn connectors_keep_status_catalogue_and_mapping(world: World) {
             .catalogue(&alpha, Direction::Outbound)
             .await
             .unwrap(),
-        Some(catalogue)
+        Some(Arc::new(catalogue))
     );
     assert_eq!(
         world
