@@ -47,6 +47,11 @@ const SHIPPED: &[Shipped] = &[
         mapping: include_str!("../../mappings/netsuite.toml"),
     },
     Shipped {
+        platform: PlatformKind::Quickbase,
+        settings: include_str!("templates/quickbase.toml"),
+        mapping: include_str!("../../mappings/quickbase.toml"),
+    },
+    Shipped {
         platform: PlatformKind::Smartsheet,
         settings: include_str!("templates/smartsheet.toml"),
         mapping: include_str!("../../mappings/smartsheet.toml"),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Platform, autotask, connectwise, freshdesk, netsuite, rest, servicenow, smartsheet};
+use super::{
+    Platform, autotask, connectwise, freshdesk, netsuite, quickbase, rest, servicenow, smartsheet,
+};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -27,12 +29,13 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
         PlatformKind::ServiceNow => servicenow::build(setup),
         PlatformKind::Freshdesk => freshdesk::build(setup),
         PlatformKind::NetSuite => netsuite::build(setup),
+        PlatformKind::Quickbase => quickbase::build(setup),
         PlatformKind::Smartsheet => smartsheet::build(setup),
         PlatformKind::Rest => rest::build(setup),
         kind => Err(vec![Problem::new(
             &setup.config.file,
             format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: autotask, connectwise, servicenow, freshdesk, netsuite, smartsheet, rest",
+            "use one of: autotask, connectwise, servicenow, freshdesk, netsuite, quickbase, smartsheet, rest",
         )]),
     }
 }
@@ -46,6 +49,7 @@ pub fn available() -> &'static [PlatformKind] {
         PlatformKind::ServiceNow,
         PlatformKind::Freshdesk,
         PlatformKind::NetSuite,
+        PlatformKind::Quickbase,
         PlatformKind::Smartsheet,
         PlatformKind::Rest,
     ]

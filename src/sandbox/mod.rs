@@ -16,6 +16,7 @@ mod journal;
 mod netsuite;
 mod outbox;
 mod places;
+mod quickbase;
 mod quota;
 mod register;
 mod rest;
@@ -54,6 +55,10 @@ pub use self::netsuite::{
     ScriptBody, UserEventScript,
 };
 pub use self::outbox::Deliveries;
+pub use self::quickbase::{
+    Editor, MessageFormat, MessageVisibility, MissingKey, Quickbase, QuickbaseSettings, RowEvent,
+    TableProblem, TableRight, TableWebhook,
+};
 pub use self::quota::RateLimit;
 pub use self::register::available;
 pub use self::rest::{REST_DESCRIPTION, Rest, RestSettings};

@@ -22,9 +22,10 @@ impl RateLimit {
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Counts requests in windows of a minute.
+/// Counts requests in windows, of a minute unless the vendor counts otherwise.
 pub(super) struct Meter {
     limit: u32,
+    length: Duration,
     clock: Arc<dyn Clock>,
     window: Mutex<Window>,
 }
@@ -46,12 +47,19 @@ pub(super) struct Standing {
 
 impl Meter {
     pub(super) fn new(limit: RateLimit, clock: Arc<dyn Clock>) -> Self {
+        Self::in_windows_of(WINDOW, limit, clock)
+    }
+
+    /// A meter of the same rate that counts in windows of another length.
+    pub(super) fn in_windows_of(length: Duration, limit: RateLimit, clock: Arc<dyn Clock>) -> Self {
+        let share = u64::from(limit.per_minute) * length.as_secs() / WINDOW.as_secs();
         let window = Window {
             ends: Timestamp::MIN,
             used: 0,
         };
         Self {
-            limit: limit.per_minute,
+            limit: u32::try_from(share).unwrap_or(u32::MAX),
+            length,
             clock,
             window: Mutex::new(window),
         }
@@ -62,13 +70,13 @@ impl Meter {
         let now = self.clock.now();
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if now >= window.ends {
-            window.ends = now.checked_add(WINDOW).unwrap_or(Timestamp::MAX);
+            window.ends = now.checked_add(self.length).unwrap_or(Timestamp::MAX);
             window.used = 0;
         }
         let wanted = window.used.saturating_add(cost);
         let refused = wanted > self.limit;
         window.used = wanted.min(self.limit);
-        let wait = || Duration::try_from(window.ends.duration_since(now)).unwrap_or(WINDOW);
+        let wait = || Duration::try_from(window.ends.duration_since(now)).unwrap_or(self.length);
         Standing {
             limit: self.limit,
             remaining: self.limit - window.used,
@@ -100,5 +108,16 @@ mod tests {
         clock.advance(Duration::from_secs(40));
         let fresh = meter.spend(1);
         assert_eq!((fresh.remaining, fresh.refused_for), (2, None));
+    }
+
+    #[test]
+    fn a_shorter_window_has_its_share_of_the_minute() {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let window = Duration::from_secs(10);
+        let meter = Meter::in_windows_of(window, RateLimit::per_minute(12), clock.clone());
+        assert_eq!(meter.spend(2).remaining, 0);
+        assert_eq!(meter.spend(1).refused_for, Some(window));
+        clock.advance(window);
+        assert_eq!(meter.spend(1).refused_for, None);
     }
 }

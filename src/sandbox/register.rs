@@ -8,6 +8,7 @@ use super::connectwise::{ConnectWise, ConnectWiseSettings};
 use super::desk::ServiceDesk;
 use super::freshdesk::{Freshdesk, FreshdeskSettings};
 use super::netsuite::{NetSuite, NetSuiteSettings};
+use super::quickbase::{Quickbase, QuickbaseSettings};
 use super::rest::{Rest, RestSettings};
 use super::servicenow::{ServiceNow, ServiceNowSettings};
 use super::smartsheet::{Smartsheet, SmartsheetSettings};
@@ -31,6 +32,7 @@ pub fn available() -> &'static [PlatformKind] {
         PlatformKind::ServiceNow,
         PlatformKind::Freshdesk,
         PlatformKind::NetSuite,
+        PlatformKind::Quickbase,
         PlatformKind::Smartsheet,
         PlatformKind::Rest,
     ]
@@ -58,6 +60,7 @@ pub(super) async fn open(
         PlatformKind::ServiceNow => desk!(ServiceNow, ServiceNowSettings),
         PlatformKind::Freshdesk => desk!(Freshdesk, FreshdeskSettings),
         PlatformKind::NetSuite => desk!(NetSuite, NetSuiteSettings),
+        PlatformKind::Quickbase => desk!(Quickbase, QuickbaseSettings),
         PlatformKind::Smartsheet => desk!(Smartsheet, SmartsheetSettings),
         PlatformKind::Rest => desk!(Rest, RestSettings),
         other => Err(SandboxProblem::NoStandIn(other)),

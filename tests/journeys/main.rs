@@ -61,9 +61,10 @@ async fn refused_keys(platform: PlatformKind) {
     let first = rig.dispatch(1);
     rig.work_order_of(first).await;
     rig.until_quiet().await;
-    rig.desk()
-        .faults()
-        .push(Fault::lasting(FaultKind::Unauthorized, Duration::from_secs(3)));
+    rig.desk().faults().push(Fault::lasting(
+        FaultKind::Unauthorized,
+        Duration::from_secs(3),
+    ));
     let tickets: Vec<u64> = (2..=4).map(|number| rig.dispatch(number)).collect();
     rig.until_state(ConnectorState::Held).await;
     rig.until_state(ConnectorState::Live).await;
@@ -106,9 +107,7 @@ async fn outbound_create(platform: PlatformKind) {
         let entries = rig.desk().journal().entries_after(0).into_iter();
         entries
             .filter(|entry| {
-                entry.thing == Thing::Ticket
-                    && entry.deed == Deed::Created
-                    && entry.by == Doer::Api
+                entry.thing == Thing::Ticket && entry.deed == Deed::Created && entry.by == Doer::Api
             })
             .count()
     };

@@ -180,7 +180,9 @@ impl Rig {
         };
         field_nation.upload(order, photo).unwrap();
         field_nation.check_out(order).unwrap();
-        field_nation.work_done(order, "Replaced and tested.").unwrap();
+        field_nation
+            .work_done(order, "Replaced and tested.")
+            .unwrap();
         field_nation.approve(order).unwrap();
     }
 
@@ -245,7 +247,11 @@ impl Rig {
             }
         };
         if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-            panic!("{}: never saw that {what}\n{}", self.platform, self.failures().await);
+            panic!(
+                "{}: never saw that {what}\n{}",
+                self.platform,
+                self.failures().await
+            );
         }
     }
 
@@ -258,7 +264,11 @@ impl Rig {
             }
         };
         if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-            panic!("{}: it never was {state:?}\n{}", self.platform, self.failures().await);
+            panic!(
+                "{}: it never was {state:?}\n{}",
+                self.platform,
+                self.failures().await
+            );
         }
     }
 
@@ -278,7 +288,11 @@ impl Rig {
             }
         };
         if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-            panic!("{}: it never came to rest\n{}", self.platform, self.failures().await);
+            panic!(
+                "{}: it never came to rest\n{}",
+                self.platform,
+                self.failures().await
+            );
         }
     }
 

@@ -16,7 +16,6 @@ mod fields;
 mod filter;
 mod find;
 mod guide;
-mod html;
 mod json;
 mod notes;
 mod probe;
@@ -40,6 +39,7 @@ use self::api::{Api, ticket_number};
 use self::filter::Verdict;
 use self::session::{Freshness, Session};
 use self::settings::Checked;
+use super::html;
 use super::registry::Setup;
 use super::{
     Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,

@@ -266,7 +266,12 @@ impl Backend {
     }
 
     fn record(&self, deed: Deed, shape: &Shape, row: &Row, actor: Actor) {
-        let detail = ["title", "name", "description", "summaryNotes", "webhookUrl"]
+        // A note is known by what it says, not by the title that every note of an integration has.
+        let names = match thing(shape.name) {
+            Some(Thing::Note) => ["description", "title", "name", "summaryNotes", "webhookUrl"],
+            _ => ["title", "name", "description", "summaryNotes", "webhookUrl"],
+        };
+        let detail = names
             .iter()
             .find_map(|name| row.get(*name)?.as_str())
             .unwrap_or_default();

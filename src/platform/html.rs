@@ -1,4 +1,4 @@
-//! Between plain text and the HTML that Freshdesk keeps descriptions and notes in.
+//! Between plain text and the HTML in which some platforms keep descriptions and notes.
 
 /// Plain text as HTML: what would be markup is escaped, line ends become breaks.
 pub(super) fn from_text(text: &str) -> String {
@@ -24,7 +24,7 @@ pub(super) fn from_text(text: &str) -> String {
     html
 }
 
-/// Elements that Freshdesk's editor and Field Nation's write; their presence tells markup from text.
+/// Elements that the platforms' editors and Field Nation's write; their presence tells markup from text.
 const KNOWN: [&str; 18] = [
     "div", "p", "br", "span", "b", "strong", "i", "em", "u", "ul", "ol", "li", "a", "table", "h1",
     "h2", "h3", "img",
