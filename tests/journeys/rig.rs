@@ -9,7 +9,7 @@ use fieldbridge::engine::{
     ConnectorFiles, ConnectorState, Control, Engine, EngineSetup, QueueKind, Seal,
 };
 use fieldbridge::mapping::WorkerProgram;
-use fieldbridge::model::{Clock, ConnectorId, PlatformKind, State, SystemRandom, TokioClock};
+use fieldbridge::model::{Clock, ConnectorId, PlatformKind, State, SystemRandom, Timestamp, TokioClock};
 use fieldbridge::platform::SubscriptionPlan;
 use fieldbridge::sandbox::{
     Case, Deliveries, NewFile, Picture, Sandbox, SandboxSettings, ServiceDesk,
@@ -19,7 +19,7 @@ use fieldbridge::store::{ListQuery, SharedStore};
 use serde_json::{Value, json};
 
 /// Generous: the suite runs on two busy cores.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 pub struct Rig {
     pub sandbox: Sandbox,
@@ -150,15 +150,14 @@ impl Rig {
 
     /// Somebody opens a ticket with a picture, and a dispatcher asks for a technician.
     pub fn dispatch(&self, number: u64) -> u64 {
-        let start = self.clock.now().checked_add(Duration::from_secs(86_400));
-        let case = Case {
-            picture: Some(Picture {
-                name: format!("case-{number}.png"),
-                media_type: "image/png".to_owned(),
-                bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n not much"),
-            }),
-            ..Case::plain(number, start.unwrap())
-        };
+        let tomorrow = self.clock.now().as_second() + 86_400;
+        let start = Timestamp::from_second(tomorrow).unwrap();
+        let mut case = Case::plain(number, start);
+        case.picture = Some(Picture {
+            name: format!("case-{number}.png"),
+            media_type: "image/png".to_owned(),
+            bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n not much"),
+        });
         let ticket = self.desk().open(&case).unwrap();
         self.desk().dispatch(ticket).unwrap();
         ticket
@@ -309,7 +308,7 @@ impl Rig {
         let page = page.await.unwrap();
         let lines = page.items.iter().map(|transaction| {
             format!(
-                "{} {} {:?} {:?}",
+                "{} {:?} {:?} {:?}",
                 transaction.direction.word(),
                 transaction.state,
                 transaction.failure.as_ref().map(|(step, failure)| format!(
