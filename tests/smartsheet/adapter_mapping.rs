@@ -15,8 +15,7 @@ use super::scene::{Scene, fields};
 fn shipped() -> Mapping {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/smartsheet.toml");
     let text = std::fs::read_to_string(path).unwrap();
-    Mapping::parse(&text, "smartsheet.toml", None)
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
+    Mapping::parse(&text, "smartsheet.toml", None).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 fn work_orders() -> Catalogue {
@@ -69,7 +68,7 @@ async fn the_mapping_has_neither_errors_nor_warnings_against_the_sheet() {
 async fn a_row_becomes_a_work_order() {
     let scene = Scene::open("").await;
     let row = scene.job();
-    let place = json!({"Site name": "HB-0101", "Site address": "101 Sample Plaza", "Site state": "MN", "Visit time": "13:30:00"});
+    let place = json!({"Site name": "HB-0101", "Site address": "101 Sample Plaza", "Site state": "MN", "Site zip": "55401", "Visit time": "13:30:00"});
     scene.desk.change_row(row, &place).unwrap();
     let record = scene.fetch(row).await;
     let made = evaluate(None, &record.fields).await;
@@ -80,7 +79,7 @@ async fn a_row_becomes_a_work_order() {
             "description": {"html": "The screen stays dark."},
             "confidential": {"html": "Smartsheet \"Field jobs\", row 1"},
             "location": {"mode": "custom", "display_name": "HB-0101", "address1": "101 Sample Plaza",
-                         "city": "Minneapolis", "state": "MN", "country": "US"},
+                         "city": "Minneapolis", "state": "MN", "zip": "55401", "country": "US"},
             "contact": {"name": "Store Manager", "email": "store.manager@example.com", "role": "Location Contact"},
             "schedule": {"service_window": {"start": {"local": {"date": "2026-03-04", "time": "13:30:00"}}, "mode": "exact"}},
             "types_of_work": [{"id": 62, "isPrimary": true}],
@@ -98,7 +97,11 @@ async fn an_approval_closes_the_row() {
     let made = evaluate(Some(EventName::Approved), &input).await;
     let base = scene.fetch(row).await;
     let changes = fields(Value::Object(made.output));
-    scene.platform.update(&scene.call, &base, &changes).await.unwrap();
+    scene
+        .platform
+        .update(&scene.call, &base, &changes)
+        .await
+        .unwrap();
     assert_eq!(scene.desk.is_closed(row), Some(true));
     assert_eq!(scene.desk.cell(row, "FN work order").unwrap(), "FN-4711");
     // What the sheet says already is not to be written again.

@@ -443,7 +443,12 @@ async fn the_vendors_own_scenarios_come_out_as_the_vendor_says() {
             if item.get("id").is_some() {
                 item["id"] = json!(row);
             }
-            for cell in item.get_mut("cells").and_then(Value::as_array_mut).into_iter().flatten() {
+            for cell in item
+                .get_mut("cells")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
                 let place = usize::try_from(cell["columnId"].as_u64().unwrap() - 101).unwrap();
                 cell["columnId"] = json!(columns[place]);
             }

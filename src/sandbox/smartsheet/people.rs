@@ -369,7 +369,9 @@ mod tests {
     #[tokio::test]
     async fn a_case_becomes_a_row_that_a_dispatcher_sends_and_the_mapping_closes() {
         let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let desk = Smartsheet::start(SmartsheetSettings::default(), clock, 1).await.unwrap();
+        let desk = Smartsheet::start(SmartsheetSettings::default(), clock, 1)
+            .await
+            .unwrap();
         let row = desk.open(&case(None)).unwrap();
         for (title, held) in [
             ("Site zip", "02110"),
@@ -385,7 +387,8 @@ mod tests {
         desk.dispatch(row).unwrap();
         assert_eq!(desk.cell(row, "Send to FN").unwrap(), "true");
         assert_eq!(desk.is_closed(row), Some(false));
-        desk.change_row(row, &json!({"Status": "Complete"})).unwrap();
+        desk.change_row(row, &json!({"Status": "Complete"}))
+            .unwrap();
         assert_eq!(desk.is_closed(row), Some(true));
         assert_eq!(desk.is_closed(row + 2), None);
         assert_eq!(desk.ticket_of(&desk.record_id(row)), Some(row));
