@@ -533,7 +533,8 @@ async fn others_may_name_rows_only_where_the_admin_allows_it() {
         ),
         trigger(&[], &[], "row_id=9007199254740995"),
     ] {
-        assert_eq!(ids(&open.read_trigger(&call).await.unwrap()), [id.clone()]);
+        let reading = open.read_trigger(&call).await.unwrap();
+        assert_eq!(ids(&reading), std::slice::from_ref(&id));
     }
     let elsewhere = open
         .read_trigger(&trigger(&[("external_id", "1-2")], &[], ""))

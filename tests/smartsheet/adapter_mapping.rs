@@ -68,7 +68,7 @@ async fn the_mapping_has_neither_errors_nor_warnings_against_the_sheet() {
 async fn a_row_becomes_a_work_order() {
     let scene = Scene::open("").await;
     let row = scene.job();
-    let place = json!({"Site name": "HB-0101", "Site address": "101 Sample Plaza", "Site state": "MN", "Visit time": "13:30:00"});
+    let place = json!({"Site name": "HB-0101", "Site address": "101 Sample Plaza", "Site state": "MN", "Site zip": "55401", "Visit time": "13:30:00"});
     scene.desk.change_row(row, &place).unwrap();
     let record = scene.fetch(row).await;
     let made = evaluate(None, &record.fields).await;
@@ -79,7 +79,7 @@ async fn a_row_becomes_a_work_order() {
             "description": {"html": "The screen stays dark."},
             "confidential": {"html": "Smartsheet \"Field jobs\", row 1"},
             "location": {"mode": "custom", "display_name": "HB-0101", "address1": "101 Sample Plaza",
-                         "city": "Minneapolis", "state": "MN", "country": "US"},
+                         "city": "Minneapolis", "state": "MN", "zip": "55401", "country": "US"},
             "contact": {"name": "Store Manager", "email": "store.manager@example.com", "role": "Location Contact"},
             "schedule": {"service_window": {"start": {"local": {"date": "2026-03-04", "time": "13:30:00"}}, "mode": "exact"}},
             "types_of_work": [{"id": 62, "isPrimary": true}],

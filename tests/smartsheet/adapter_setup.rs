@@ -188,7 +188,7 @@ async fn a_webhook_is_made_switched_on_and_found_again() {
         .subscriptions(&scene.call, &bell.url)
         .await
         .unwrap();
-    assert_eq!(found, [made.clone()]);
+    assert_eq!(found, std::slice::from_ref(&made));
     let others = scene
         .platform
         .subscriptions(&scene.call, "http://127.0.0.1/other")

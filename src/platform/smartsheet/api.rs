@@ -51,7 +51,7 @@ impl Ask {
         Self::new(Method::GET, path, right, deed)
     }
 
-    pub(super) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(super) fn query(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
         self.query.push((name, value.to_string()));
         self
     }

@@ -10,6 +10,7 @@ use super::Smartsheet;
 use super::api::Ask;
 use super::failure::Right;
 use super::ids::RowPlace;
+use super::session::TalkPlace;
 use super::settings::Signing;
 use super::signature;
 use super::trigger::{self, Callback, Object, Reading};
@@ -107,8 +108,9 @@ impl Smartsheet {
         let looked = async {
             let call = Call::new(Priority::Live);
             for (object, id) in callback.homeless(self.api.agent()) {
-                match self.row_of(&call, object, id).await {
-                    Ok(row) => rows.extend(row),
+                match self.place_of(&call, object, id).await {
+                    Ok(TalkPlace::Row(row)) => rows.push(row),
+                    Ok(TalkPlace::Elsewhere) => {}
                     Err(failure) if failure.category.is_passing() => return Err(failure.cause),
                     // To refuse the callback would only make the vendor switch the webhook off in the end.
                     Err(failure) => {
@@ -127,10 +129,10 @@ impl Smartsheet {
         }
     }
 
-    /// The row of a comment or discussion; none if it is on the sheet itself, or gone.
-    async fn row_of(&self, call: &Call, object: Object, id: u64) -> Result<Option<u64>, Failure> {
-        if let Some(row) = self.session.place_of(id) {
-            return Ok(row);
+    /// Where a comment or discussion is.
+    async fn place_of(&self, call: &Call, object: Object, id: u64) -> Result<TalkPlace, Failure> {
+        if let Some(place) = self.session.place_of(id) {
+            return Ok(place);
         }
         let sheet = self.settings.sheet;
         let discussion = if object == Object::Comment {
@@ -156,8 +158,9 @@ impl Smartsheet {
             }
             None => None,
         };
-        self.session.remember_place(id, row);
-        Ok(row)
+        let place = row.map_or(TalkPlace::Elsewhere, TalkPlace::Row);
+        self.session.remember_place(id, place);
+        Ok(place)
     }
 
     /// Rows that somebody else than Smartsheet names.

@@ -101,7 +101,7 @@ pub(super) fn fill(column: &Column, value: &Value) -> Result<Filled, String> {
         return whole("value", "".into());
     }
     match column.kind {
-        Kind::TextNumber => return free(column, value),
+        Kind::TextNumber => free(column, value),
         Kind::Checkbox => match value {
             Value::Bool(_) => whole("value", value.clone()),
             Value::String(text) if text.trim() == "true" => whole("value", true.into()),

@@ -77,6 +77,15 @@ impl Head {
     }
 }
 
+/// Where people talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TalkPlace {
+    /// On this row.
+    Row(u64),
+    /// On the sheet itself, or it is gone.
+    Elsewhere,
+}
+
 /// How fresh the columns must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Freshness {
@@ -150,8 +159,8 @@ pub(super) struct Session {
     head: Kept<Head>,
     /// Where people open the sheet, for a place that can't wait.
     permalink: Mutex<Option<String>>,
-    /// The rows of comments and discussions whose events did not say so; `None` for those of the sheet itself.
-    places: Mutex<HashMap<u64, Option<u64>>>,
+    /// Where comments and discussions are whose events did not say so.
+    places: Mutex<HashMap<u64, TalkPlace>>,
 }
 
 impl Session {
@@ -231,19 +240,19 @@ impl Session {
             .clone()
     }
 
-    /// The row of a comment or discussion, as far as it is known: `Some(None)` for one of the sheet itself.
-    pub(super) fn place_of(&self, id: u64) -> Option<Option<u64>> {
+    /// Where a comment or discussion is, as far as it is known.
+    pub(super) fn place_of(&self, id: u64) -> Option<TalkPlace> {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         places.get(&id).copied()
     }
 
-    /// Remembers the row of a comment or discussion.
-    pub(super) fn remember_place(&self, id: u64, row: Option<u64>) {
+    /// Remembers where a comment or discussion is.
+    pub(super) fn remember_place(&self, id: u64, place: TalkPlace) {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if places.len() >= MOST_PLACES {
             places.clear();
         }
-        places.insert(id, row);
+        places.insert(id, place);
     }
 }
 

@@ -166,9 +166,7 @@ pub(super) fn read(request: &TriggerRequest, sheet: u64) -> Result<Reading, Trig
             .collect();
         return rows(request, places, sheet, DeliveryForm::Json);
     }
-    let is_form = body
-        .first()
-        .is_some_and(|first| first.is_ascii_alphabetic());
+    let is_form = body.first().is_some_and(u8::is_ascii_alphabetic);
     let pairs: Vec<(String, String)> = if is_form {
         url::form_urlencoded::parse(body)
             .into_owned()

@@ -245,7 +245,7 @@ impl Backend {
                 .iter()
                 .map(|column| Happening::cell(id, *column, actor, now)),
         );
-        self.announce(events);
+        self.announce(&events);
         row
     }
 
@@ -280,7 +280,7 @@ impl Backend {
         let events = changed
             .iter()
             .map(|column| Happening::cell(id, *column, actor, now));
-        self.announce(events.collect());
+        self.announce(&events.collect::<Vec<_>>());
         Ok(row)
     }
 
@@ -300,13 +300,7 @@ impl Backend {
         books.version += 1;
         drop(books);
         self.record(Deed::Removed, &row, actor, "");
-        self.announce(vec![Happening::of(
-            "row",
-            "deleted",
-            Some(id),
-            actor,
-            self.now(),
-        )]);
+        self.announce(&[Happening::of("row", "deleted", Some(id), actor, self.now())]);
         Ok(())
     }
 
@@ -402,7 +396,7 @@ impl Backend {
         self.journal
             .record(write.within(discussion.row).called(text));
         events.push(Happening::of("comment", "created", Some(id), actor, now));
-        self.announce(events);
+        self.announce(&events);
         Ok((discussion, comment))
     }
 
@@ -432,7 +426,7 @@ impl Backend {
         drop(books);
         let write = Write::new(Deed::Created, Thing::File, attachment.id, actor.doer);
         self.journal.record(write.within(row).called(name));
-        self.announce(vec![Happening::of(
+        self.announce(&[Happening::of(
             "attachment",
             "created",
             Some(attachment.id),

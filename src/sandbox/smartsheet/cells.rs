@@ -200,12 +200,10 @@ fn lenient(column: &Column, value: &Value, display: Option<&str>) -> Stored {
     match strict(column, value, display) {
         Ok(stored) => match (column.kind, &stored.value) {
             (Type::TextNumber, Value::String(text)) => {
-                let number = text
-                    .trim_start_matches('$')
-                    .replace(',', "")
-                    .parse::<f64>()
-                    .ok();
-                let number = number.and_then(serde_json::Number::from_f64);
+                let plain = text.trim_start_matches('$').replace(',', "");
+                let whole = plain.parse::<i64>().ok().map(serde_json::Number::from);
+                let broken = || serde_json::Number::from_f64(plain.parse::<f64>().ok()?);
+                let number = whole.or_else(broken);
                 number.map_or(stored, |number| {
                     Stored::plain(number.into(), Some(text_of(value)))
                 })

@@ -124,7 +124,7 @@ async fn upload(
     }
     let attachment = backend.attach(&Actor::api(agent), row, &name, content)?;
     let version = backend.books().version;
-    Ok(Json(success(Some(version), shown(&attachment))))
+    Ok(Json(success(Some(version), &shown(&attachment))))
 }
 
 /// A link as JSON, a file as multipart, or a file as the body itself.
@@ -204,26 +204,21 @@ async fn from_parts(request: Request) -> Result<(String, Content), Problem> {
     let mut parts = Multipart::from_request(request, &())
         .await
         .map_err(|_| broken())?;
-    while let Some(part) = parts.next_field().await.map_err(|_| broken())? {
-        let name = part.name().unwrap_or_default().to_owned();
-        if name != "file" {
-            return Err(Problem::bad(
-                1147,
-                format!("Multipart request contained an invalid part name: '{name}'"),
-            ));
-        }
-        let file = part.file_name().unwrap_or("file").to_owned();
-        let mime = part
-            .content_type()
-            .unwrap_or("application/octet-stream")
-            .to_owned();
-        let bytes = part.bytes().await.map_err(|_| broken())?;
-        return Ok((file, Content::File { mime, bytes }));
+    let part = parts.next_field().await.map_err(|_| broken())?;
+    let part =
+        part.ok_or_else(|| Problem::bad(1127, "Required multipart part was missing: 'file'"))?;
+    let name = part.name().unwrap_or_default().to_owned();
+    if name != "file" {
+        let message = format!("Multipart request contained an invalid part name: '{name}'");
+        return Err(Problem::bad(1147, message));
     }
-    Err(Problem::bad(
-        1127,
-        "Required multipart part was missing: 'file'",
-    ))
+    let file = part.file_name().unwrap_or("file").to_owned();
+    let mime = part
+        .content_type()
+        .unwrap_or("application/octet-stream")
+        .to_owned();
+    let bytes = part.bytes().await.map_err(|_| broken())?;
+    Ok((file, Content::File { mime, bytes }))
 }
 
 fn shown(attachment: &Attachment) -> Value {

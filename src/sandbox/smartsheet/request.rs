@@ -155,7 +155,7 @@ impl Query {
 }
 
 /// The envelope of what was written.
-pub(super) fn success(version: Option<u64>, result: Value) -> Value {
+pub(super) fn success(version: Option<u64>, result: &Value) -> Value {
     let mut envelope = json!({"message": "SUCCESS", "resultCode": 0, "result": result});
     if let Some(version) = version {
         envelope["version"] = json!(version);

@@ -363,7 +363,7 @@ async fn remove(
         .filter(|id| backend.remove_row(*id, &actor).is_ok())
         .collect();
     let version = backend.books().version;
-    Ok(Json(success(Some(version), json!(removed))))
+    Ok(Json(success(Some(version), &json!(removed))))
 }
 
 impl Backend {
@@ -460,6 +460,6 @@ impl Backend {
             Shape::Single => shown.next().unwrap_or_default(),
             Shape::List => shown.collect(),
         };
-        success(Some(self.books().version), result)
+        success(Some(self.books().version), &result)
     }
 }

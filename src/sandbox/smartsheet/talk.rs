@@ -130,7 +130,7 @@ async fn begin(
     let (discussion, _) = backend.comment(&Actor::api(agent), TalkPlace::Row(row), text)?;
     let books = backend.books();
     let result = shown(&discussion, &["comments".to_owned()], books.access);
-    Ok(Json(success(Some(books.version), result)))
+    Ok(Json(success(Some(books.version), &result)))
 }
 
 async fn comment(
@@ -148,7 +148,7 @@ async fn comment(
     let (_, comment) =
         backend.comment(&Actor::api(agent), TalkPlace::Discussion(discussion), text)?;
     let version = backend.books().version;
-    Ok(Json(success(Some(version), shown_comment(&comment))))
+    Ok(Json(success(Some(version), &shown_comment(&comment))))
 }
 
 fn shown_comment(comment: &Comment) -> Value {

@@ -230,7 +230,7 @@ async fn make(State(backend): State<Arc<Backend>>, Body(body): Body) -> Answer {
         .map_err(|_| Problem::no_scope())?;
     let columns = subscope(&backend, members)?;
     let webhook = backend.keep_webhook(BROKER, &text("name"), &url, columns);
-    Ok(Json(success(None, shown(&webhook))))
+    Ok(Json(success(None, &shown(&webhook))))
 }
 
 fn subscope(backend: &Backend, members: &Map<String, Value>) -> Result<BTreeSet<u64>, Problem> {
@@ -270,7 +270,7 @@ async fn change(
     }
     match members.get("enabled") {
         Some(Value::Bool(false)) => {
-            backend.update_webhook(id, |webhook| webhook.status = Status::ByOwner)
+            backend.update_webhook(id, |webhook| webhook.status = Status::ByOwner);
         }
         Some(Value::Bool(true)) if webhook.status == Status::Administrative => {
             return Err(Problem::switched_off_by_support());
@@ -278,7 +278,7 @@ async fn change(
         Some(Value::Bool(true)) if webhook.status != Status::Enabled => backend.verify(id).await,
         _ => {}
     }
-    owned(&backend, id).map(|webhook| Json(success(None, shown(&webhook))))
+    owned(&backend, id).map(|webhook| Json(success(None, &shown(&webhook))))
 }
 
 async fn remove(State(backend): State<Arc<Backend>>, Path(id): Path<u64>) -> Answer {
@@ -293,7 +293,7 @@ async fn reset(State(backend): State<Arc<Backend>>, Path(id): Path<u64>) -> Answ
     owned(&backend, id)?;
     let secret = fresh_secret();
     backend.update_webhook(id, |webhook| webhook.secret.clone_from(&secret));
-    Ok(Json(success(None, json!({"sharedSecret": secret}))))
+    Ok(Json(success(None, &json!({"sharedSecret": secret}))))
 }
 
 fn fresh_secret() -> String {
@@ -459,7 +459,7 @@ impl Backend {
     }
 
     /// Tells the webhooks what happened.
-    pub(super) fn announce(self: &Arc<Self>, happenings: Vec<Happening>) {
+    pub(super) fn announce(self: &Arc<Self>, happenings: &[Happening]) {
         if !self.outbox.is_open() {
             return;
         }
