@@ -37,6 +37,11 @@ const SHIPPED: &[Shipped] = &[
         mapping: include_str!("../../mappings/servicenow.toml"),
     },
     Shipped {
+        platform: PlatformKind::Salesforce,
+        settings: include_str!("templates/salesforce.toml"),
+        mapping: include_str!("../../mappings/salesforce.toml"),
+    },
+    Shipped {
         platform: PlatformKind::Freshdesk,
         settings: include_str!("templates/freshdesk.toml"),
         mapping: include_str!("../../mappings/freshdesk.toml"),

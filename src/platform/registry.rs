@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Platform, autotask, connectwise, freshdesk, netsuite, quickbase, rest, servicenow, smartsheet,
-};
+use super::{Platform, autotask, connectwise, freshdesk, netsuite, quickbase, rest, salesforce, servicenow, smartsheet};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -27,16 +25,12 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
         PlatformKind::Autotask => autotask::build(setup),
         PlatformKind::ConnectWise => connectwise::build(setup),
         PlatformKind::ServiceNow => servicenow::build(setup),
+        PlatformKind::Salesforce => salesforce::build(setup),
         PlatformKind::Freshdesk => freshdesk::build(setup),
         PlatformKind::NetSuite => netsuite::build(setup),
         PlatformKind::Quickbase => quickbase::build(setup),
         PlatformKind::Smartsheet => smartsheet::build(setup),
         PlatformKind::Rest => rest::build(setup),
-        kind => Err(vec![Problem::new(
-            &setup.config.file,
-            format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: autotask, connectwise, servicenow, freshdesk, netsuite, quickbase, smartsheet, rest",
-        )]),
     }
 }
 
@@ -47,6 +41,7 @@ pub fn available() -> &'static [PlatformKind] {
         PlatformKind::Autotask,
         PlatformKind::ConnectWise,
         PlatformKind::ServiceNow,
+        PlatformKind::Salesforce,
         PlatformKind::Freshdesk,
         PlatformKind::NetSuite,
         PlatformKind::Quickbase,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::autotask::{Autotask, AutotaskSettings};
 use super::connectwise::{ConnectWise, ConnectWiseSettings};
-use super::desk::ServiceDesk;
 use super::freshdesk::{Freshdesk, FreshdeskSettings};
 use super::netsuite::{NetSuite, NetSuiteSettings};
 use super::quickbase::{Quickbase, QuickbaseSettings};
 use super::rest::{Rest, RestSettings};
+use super::salesforce::{Salesforce, SalesforceSettings};
 use super::servicenow::{ServiceNow, ServiceNowSettings};
 use super::smartsheet::{Smartsheet, SmartsheetSettings};
+use super::desk::ServiceDesk;
 use super::{Deliveries, SandboxProblem};
 use crate::model::{Clock, PlatformKind};
 
@@ -30,6 +31,7 @@ pub fn available() -> &'static [PlatformKind] {
         PlatformKind::Autotask,
         PlatformKind::ConnectWise,
         PlatformKind::ServiceNow,
+        PlatformKind::Salesforce,
         PlatformKind::Freshdesk,
         PlatformKind::NetSuite,
         PlatformKind::Quickbase,
@@ -58,11 +60,11 @@ pub(super) async fn open(
         PlatformKind::Autotask => desk!(Autotask, AutotaskSettings),
         PlatformKind::ConnectWise => desk!(ConnectWise, ConnectWiseSettings),
         PlatformKind::ServiceNow => desk!(ServiceNow, ServiceNowSettings),
+        PlatformKind::Salesforce => desk!(Salesforce, SalesforceSettings),
         PlatformKind::Freshdesk => desk!(Freshdesk, FreshdeskSettings),
         PlatformKind::NetSuite => desk!(NetSuite, NetSuiteSettings),
         PlatformKind::Quickbase => desk!(Quickbase, QuickbaseSettings),
         PlatformKind::Smartsheet => desk!(Smartsheet, SmartsheetSettings),
         PlatformKind::Rest => desk!(Rest, RestSettings),
-        other => Err(SandboxProblem::NoStandIn(other)),
     }
 }
