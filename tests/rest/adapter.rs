@@ -186,7 +186,7 @@ async fn faults_are_told_apart() {
         (FaultKind::ResetBefore, Category::Network, Effect::Unknown),
         (FaultKind::LostResponse, Category::Network, Effect::Unknown),
     ] {
-        scene.service.faults().push(Fault::once(kind.clone()));
+        scene.service.faults().push(Fault::once(kind));
         let failure = scene
             .platform
             .update(&scene.call, &record, &changes)

@@ -190,7 +190,10 @@ async fn ids_and_parameters_are_spelt_as_described() {
         .await
         .unwrap();
     let seen = stub.last();
-    assert_eq!(seen.path, "/base/things/;id=a%2Fb%3Bc");
+    assert_eq!(
+        (seen.method.as_str(), seen.path.as_str()),
+        ("GET", "/base/things/;id=a%2Fb%3Bc")
+    );
     assert_eq!(seen.query, "with=a%20b|c&filter%5Bopen%5D=true&version=2");
     assert_eq!(
         (seen.header("x-list"), seen.header("cookie")),

@@ -4,6 +4,7 @@ mod adapter;
 mod adapter_shapes;
 mod checking;
 mod importing;
+mod mapping;
 mod proposing;
 #[path = "../sandbox_support/mod.rs"]
 mod sandbox_support;

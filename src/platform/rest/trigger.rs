@@ -268,6 +268,10 @@ fn value_behind(text: &str) -> Option<RecordId> {
             &text[..end]
         }
     };
+    // In a body that broke, the next name may stand where a value should.
+    if NAMES.contains(&value) {
+        return None;
+    }
     usable(value)
 }
 

@@ -149,3 +149,55 @@ trigger_delivery_header = "X-Harbour-Delivery"
         Rest::stop(self).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::RestSettings;
+    use super::*;
+    use crate::model::TokioClock;
+    use crate::sandbox::Picture;
+    use crate::sandbox::places::PLACES;
+
+    fn case(flaw: Option<Flaw>) -> Case {
+        Case {
+            number: 1,
+            place: &PLACES[0],
+            summary: "Printer jams".to_owned(),
+            description: "Paper tears.".to_owned(),
+            start: "2026-01-02T03:04:05.678Z".parse().unwrap(),
+            flaw,
+            note: Some("Ring the bell".to_owned()),
+            picture: Some(Picture {
+                name: "p.png".to_owned(),
+                media_type: "image/png".to_owned(),
+                bytes: vec![1, 2].into(),
+            }),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_case_becomes_a_ticket_with_its_flaw() {
+        let clock = Arc::new(TokioClock::start());
+        let service = Rest::start(RestSettings::default(), clock, 1)
+            .await
+            .unwrap();
+        for (flaw, state) in [
+            (None, json!("MN")),
+            (Some(Flaw::NoState), Value::Null),
+            (Some(Flaw::UnknownValue), json!("Minn.")),
+        ] {
+            let number = service.open(&case(flaw)).unwrap();
+            let ticket = service.backend.ticket(number).unwrap();
+            assert_eq!(ticket["site"]["state"], state);
+            assert_eq!(ticket["site"]["street"], PLACES[0].street);
+            assert_eq!(ticket["wantedAt"], "2026-01-02T03:04:05Z");
+            assert_eq!(ticket["comments"][0]["text"], "Ring the bell");
+            assert_eq!(ticket["attachments"][0]["size"], 2);
+            service.dispatch(number).unwrap();
+            assert_eq!(service.is_closed(number), Some(false));
+            assert_eq!(service.ticket_of(&service.record_id(number)), Some(number));
+        }
+    }
+}
