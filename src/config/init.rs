@@ -31,6 +31,11 @@ const SHIPPED: &[Shipped] = &[
         settings: include_str!("templates/freshdesk.toml"),
         mapping: include_str!("../../mappings/freshdesk.toml"),
     },
+    Shipped {
+        platform: PlatformKind::Salesforce,
+        settings: include_str!("templates/salesforce.toml"),
+        mapping: include_str!("../../mappings/salesforce.toml"),
+    },
 ];
 
 fn shipped(platform: PlatformKind) -> Option<&'static Shipped> {

@@ -10,6 +10,7 @@ mod connectwise;
 mod contract;
 mod freshdesk;
 pub mod registry;
+mod salesforce;
 
 pub use contract::{
     Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Platform, connectwise, freshdesk};
+use super::{Platform, connectwise, freshdesk, salesforce};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 
@@ -24,10 +24,11 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
     match setup.config.platform {
         PlatformKind::ConnectWise => connectwise::build(setup),
         PlatformKind::Freshdesk => freshdesk::build(setup),
+        PlatformKind::Salesforce => salesforce::build(setup),
         kind => Err(vec![Problem::new(
             &setup.config.file,
             format!("there is no adapter for platform `{kind}` in this version"),
-            "use one of: connectwise, freshdesk",
+            "use one of: connectwise, freshdesk, salesforce",
         )]),
     }
 }
@@ -35,5 +36,9 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
 /// The platforms that have an adapter in this version.
 #[must_use]
 pub fn available() -> &'static [PlatformKind] {
-    &[PlatformKind::ConnectWise, PlatformKind::Freshdesk]
+    &[
+        PlatformKind::ConnectWise,
+        PlatformKind::Freshdesk,
+        PlatformKind::Salesforce,
+    ]
 }
