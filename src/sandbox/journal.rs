@@ -40,6 +40,8 @@ pub enum Thing {
     ScheduleEntry,
     /// A time entry.
     TimeEntry,
+    /// A charge or an expense.
+    Charge,
     /// A webhook or callback subscription.
     Subscription,
     /// A delivery that was given up.

@@ -16,6 +16,7 @@ mod outbox;
 mod places;
 mod quota;
 mod register;
+mod salesforce;
 mod server;
 mod traffic;
 
@@ -44,6 +45,9 @@ pub use self::journal::{Deed, Doer, Entry, Journal, Thing};
 pub use self::outbox::Deliveries;
 pub use self::quota::RateLimit;
 pub use self::register::available;
+pub use self::salesforce::{
+    Flow, FlowAction, OrgProblem, Salesforce, SalesforceCredentials, SalesforceSettings,
+};
 pub use self::traffic::{
     Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,
 };

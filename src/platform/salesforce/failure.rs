@@ -18,7 +18,7 @@ const MOST_COMPLAINTS: usize = 20;
 pub(super) const DAY_USED_UP: Duration = Duration::from_secs(900);
 
 /// How long to keep still when too many long calls run at once.
-const CROWDED: Duration = Duration::from_secs(30);
+const CROWDED: Duration = Duration::from_secs(10);
 
 /// One entry of the array in which the vendor refuses.
 #[derive(Debug, Default, PartialEq, Eq)]
