@@ -7,3 +7,4 @@ mod mapping;
 mod outbound;
 mod stand_in;
 mod trigger;
+mod wide;

@@ -13,6 +13,7 @@ use super::flows::Flows;
 use super::problem::Problem;
 use super::schema::{Key, Rights};
 use super::store::{Books, Row};
+use super::values::unknown;
 use crate::model::{Clock, Timestamp};
 use crate::sandbox::journal::{Deed, Doer, Journal, Thing, Write};
 use crate::sandbox::outbox::Outbox;
@@ -209,7 +210,7 @@ impl Backend {
         members: &Map<String, Value>,
         actor: Actor,
     ) -> Result<String, Problem> {
-        self.stand_in_the_way(object, None, actor)?;
+        self.stand_in_the_way(object, None, members, actor)?;
         let now = self.clock.now();
         let mut members = members.clone();
         let blob = take_blob(object, &mut members)?;
@@ -236,7 +237,7 @@ impl Backend {
         actor: Actor,
     ) -> Result<(), Problem> {
         self.books().row(object, id)?;
-        self.stand_in_the_way(object, Some(id), actor)?;
+        self.stand_in_the_way(object, Some(id), members, actor)?;
         let now = self.clock.now();
         let mut books = self.books();
         books.change(object, id, members, self.user(actor), now)?;
@@ -285,6 +286,7 @@ impl Backend {
         &self,
         object: &str,
         id: Option<&str>,
+        members: &Map<String, Value>,
         actor: Actor,
     ) -> Result<(), Problem> {
         if actor != Actor::Api {
@@ -293,6 +295,13 @@ impl Backend {
         if !self.rights(object).createable {
             return Err(Problem::access("insufficient access rights on object id"));
         }
+        let books = self.books();
+        let seen = books.seen(object).ok_or_else(Problem::resource)?;
+        let is_hidden = |name: &&String| *name != "attributes" && seen.field(name).is_none();
+        if let Some(name) = members.keys().find(is_hidden) {
+            return Err(unknown(seen, name));
+        }
+        drop(books);
         let mut quirks = self.quirks();
         if quirks.locks > 0 {
             quirks.locks -= 1;

@@ -13,7 +13,7 @@ use super::problem::Problem;
 /// The versions that the org has.
 const VERSIONS: std::ops::RangeInclusive<u32> = 31..=64;
 
-/// Checks a call and counts it. Refused calls count as well.
+/// Checks a call, whose path begins with the version here, and counts it.
 pub(super) async fn stand(
     State(backend): State<Arc<Backend>>,
     request: Request,
@@ -33,7 +33,7 @@ pub(super) async fn stand(
 
 fn admit(backend: &Backend, path: &str, headers: &HeaderMap, most: u64) -> Result<(), Problem> {
     let version = path
-        .strip_prefix("/services/data/v")
+        .strip_prefix("/v")
         .and_then(|rest| rest.split('/').next());
     let number = version
         .and_then(|text| text.strip_suffix(".0"))

@@ -14,7 +14,7 @@ use super::values::{moment, unknown};
 /// The rows that a query asks for, as they are shown.
 pub(super) fn run(books: &Books, text: &str) -> Result<Vec<Value>, Problem> {
     let query = Query::parse(text)?;
-    let object = books.schema.get(query.object.as_str()).ok_or_else(|| {
+    let object = books.seen(query.object.as_str()).ok_or_else(|| {
         let message = format!("sObject type '{}' is not supported.", query.object);
         Problem::bad("INVALID_TYPE", message)
     })?;
@@ -119,7 +119,7 @@ fn related<'b>(
 ) -> Option<(&'b Object, &'b Row)> {
     let field = object.relation(relation)?;
     let (name, parent) = books.any(row.text(field.name))?;
-    Some((books.schema.get(name)?, parent))
+    Some((books.seen(name)?, parent))
 }
 
 /// A path must name a field that our user sees; through a relation that may lead to several objects, a name only.
@@ -135,7 +135,7 @@ fn check_path(books: &Books, object: &Object, path: &str) -> Result<(), Problem>
                 Problem::bad("INVALID_FIELD", message)
             })?;
             match field.refers_to {
-                [one] => check_path(books, books.object(one)?, rest),
+                [one] => check_path(books, books.seen(one).ok_or_else(Problem::resource)?, rest),
                 _ if ["Id", "Name"].contains(&rest) => Ok(()),
                 _ => Err(unknown(object, path)),
             }

@@ -228,14 +228,14 @@ async fn show(
         return described(&backend, &object, &headers);
     }
     let books = backend.books();
-    let known = books.object(&object)?;
+    let known = books.seen(&object).ok_or_else(Problem::resource)?;
     Ok(Json(query::whole(known, books.row(known.name, &key)?)).into_response())
 }
 
 /// A description changes never here, so its tag is the object's name.
 fn described(backend: &Backend, object: &str, headers: &HeaderMap) -> Answer {
     let books = backend.books();
-    let object = books.object(object)?;
+    let object = books.seen(object).ok_or_else(Problem::resource)?;
     let tag = format!("\"{}-describe\"", object.name);
     if headers
         .get(header::IF_NONE_MATCH)
@@ -275,7 +275,7 @@ async fn deeper(
     Path((_, object, key, rest)): Path<(String, String, String, String)>,
 ) -> Answer {
     let books = backend.books();
-    let known = books.object(&object)?;
+    let known = books.seen(&object).ok_or_else(Problem::resource)?;
     if known
         .field(&rest)
         .is_some_and(|field| field.kind == "base64")

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// An object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Object {
     pub(super) name: &'static str,
     pub(super) label: &'static str,

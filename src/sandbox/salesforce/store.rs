@@ -35,6 +35,8 @@ impl Row {
 /// All that was entered.
 pub(super) struct Books {
     pub(super) schema: BTreeMap<&'static str, Object>,
+    /// The objects as the integration user sees them.
+    seen: BTreeMap<&'static str, Object>,
     rows: HashMap<&'static str, BTreeMap<u64, Row>>,
     places: HashMap<String, (&'static str, u64)>,
     pub(super) blobs: HashMap<String, Bytes>,
@@ -47,17 +49,19 @@ const FIRST_CASE: u64 = 1_026;
 impl Books {
     /// An empty org, in which our user does not see these fields.
     pub(super) fn new(hidden: &[(&'static str, &'static str)]) -> Self {
-        let mut schema: BTreeMap<_, _> = objects()
+        let schema: BTreeMap<_, _> = objects()
             .into_iter()
             .map(|object| (object.name, object))
             .collect();
+        let mut seen = schema.clone();
         for (object, name) in hidden {
-            if let Some(object) = schema.get_mut(object) {
+            if let Some(object) = seen.get_mut(object) {
                 object.fields.retain(|field| field.name != *name);
             }
         }
         Self {
             schema,
+            seen,
             rows: HashMap::new(),
             places: HashMap::new(),
             blobs: HashMap::new(),
@@ -67,6 +71,11 @@ impl Books {
 
     pub(super) fn object(&self, name: &str) -> Result<&Object, Problem> {
         self.schema.get(name).ok_or_else(Problem::resource)
+    }
+
+    /// An object as the integration user sees it.
+    pub(super) fn seen(&self, name: &str) -> Option<&Object> {
+        self.seen.get(name)
     }
 
     /// The rows of an object that are not in the bin, oldest first.
