@@ -192,7 +192,7 @@ async fn the_orgs_calls_are_counted_with_a_reserve_for_people() {
 async fn used_up_calls_are_waited_out() {
     let bench = Bench::open(
         SalesforceSettings {
-            daily_calls: 2,
+            daily_calls: 0,
             ..org()
         },
         &format!("{CLIENT}api_reserve_percent = 0\n"),
