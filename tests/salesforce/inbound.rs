@@ -18,7 +18,7 @@ fn picture() -> Picture {
     }
 }
 
-async fn case_with_parents(bench: &Bench) -> RecordId {
+fn case_with_parents(bench: &Bench) -> RecordId {
     let account = bench
         .org
         .query("SELECT Id FROM Account ORDER BY Name LIMIT 1")
@@ -30,7 +30,7 @@ async fn case_with_parents(bench: &Bench) -> RecordId {
 #[tokio::test]
 async fn a_record_comes_with_its_parents_in_one_call() {
     let bench = Bench::plain().await;
-    let id = case_with_parents(&bench).await;
+    let id = case_with_parents(&bench);
     bench.fetch(&id).await;
     bench.lines();
     let record = bench
@@ -101,7 +101,7 @@ async fn hidden_fields_are_absent_and_break_nothing() {
         ..org()
     };
     let bench = Bench::open(org, CLIENT).await;
-    let id = case_with_parents(&bench).await;
+    let id = case_with_parents(&bench);
     let record = bench.fetch(&id).await;
     assert_eq!(record.fields["Account"].get("ShippingState"), None);
     assert_eq!(record.fields.get("Reason"), None);

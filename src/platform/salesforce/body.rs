@@ -326,14 +326,14 @@ mod tests {
         .unwrap()
     }
 
-    fn create(fields: Value) -> Result<Value, Vec<String>> {
+    fn create(fields: &Value) -> Result<Value, Vec<String>> {
         let fields = fields.as_object().unwrap();
         prepare(fields, &case(), Purpose::Create).map(|prepared| Value::Object(prepared.body))
     }
 
     #[test]
     fn values_are_fitted_to_their_fields() {
-        let made = create(json!({
+        let made = create(&json!({
             "Subject": 12, "Status": "Neu", "Skills__c": ["New", "Closed"], "Send__c": "true", "Count__c": "5",
             "Pay__c": "12.5", "On__c": "2026-02-28T23:00:00Z", "At__c": "2026-01-31 08:00:00",
         }));
@@ -345,18 +345,18 @@ mod tests {
             })
         );
         assert_eq!(
-            create(json!({"Subject": "x", "Status": "Unlisted"})).unwrap()["Status"],
+            create(&json!({"Subject": "x", "Status": "Unlisted"})).unwrap()["Status"],
             "Unlisted"
         );
         assert_eq!(
-            create(json!({"Subject": "12345678901"})).unwrap()["Subject"],
+            create(&json!({"Subject": "12345678901"})).unwrap()["Subject"],
             "123456789…"
         );
     }
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let problems = create(json!({
+        let problems = create(&json!({
             "Kind__c": "Old", "Send__c": "maybe", "Count__c": 1.5, "On__c": "soon", "At__c": "soon", "CaseNumber": "1",
             "Contact": {"Name": "x"}, "Nope__c": 1,
         }))

@@ -24,6 +24,10 @@ pub(super) struct Describe {
 }
 
 /// A field's description.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, named as the vendor names them"
+)]
 #[derive(Debug)]
 pub(super) struct ObjectField {
     /// Its API name.

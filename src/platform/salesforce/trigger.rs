@@ -432,10 +432,11 @@ mod tests {
             assert!(refusal.to_string().contains("{!$Record.Id}"), "{refusal}");
         }
         let many = format!(
-            "[{}\"5003000000D8cuI\"]",
+            "[{}]",
             (0..200)
-                .map(|n| format!("\"5003000000D{n:04}\","))
-                .collect::<String>()
+                .map(|n| format!("\"5003000000D{n:04}\""))
+                .collect::<Vec<_>>()
+                .join(",")
         );
         assert!(ids_of(&request(&[], &many)).is_err());
     }

@@ -201,10 +201,7 @@ async fn send_all(backend: Arc<Backend>, active: Active) {
     while let Some(batch) = active.queue.batch() {
         let mut wait = FIRST_WAIT;
         let mut waited = Duration::ZERO;
-        loop {
-            let Some(envelope) = envelope(&backend, &active.flow, &batch) else {
-                break;
-            };
+        while let Some(envelope) = envelope(&backend, &active.flow, &batch) {
             if is_acknowledged(&backend, &active.flow, envelope).await {
                 break;
             }

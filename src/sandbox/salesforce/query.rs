@@ -178,9 +178,10 @@ fn check_literal(
         )
     };
     match (kind, value) {
-        (_, Literal::Null) | ("boolean", Literal::Flag(_)) => Ok(()),
+        (_, Literal::Null)
+        | ("boolean", Literal::Flag(_))
+        | ("int" | "double" | "currency" | "date", Literal::Bare(_)) => Ok(()),
         ("datetime", Literal::Bare(text)) if moment(text).is_some() => Ok(()),
-        ("int" | "double" | "currency" | "date", Literal::Bare(_)) => Ok(()),
         ("id" | "reference", Literal::Text(text)) if ids::long(text).is_none() => {
             Err(Problem::bad(
                 "INVALID_QUERY_FILTER_OPERATOR",

@@ -13,6 +13,10 @@ pub(super) struct Object {
 }
 
 /// A field.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, named as the vendor names them"
+)]
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     pub(super) name: &'static str,

@@ -158,7 +158,7 @@ impl Books {
         if row.get("OwnerId").is_some_and(Value::is_null) {
             row.insert("OwnerId".to_owned(), json!(user));
         }
-        self.complete(name, number, &mut row);
+        complete(name, number, &mut row);
         let row = Row {
             number,
             fields: row,
@@ -191,7 +191,7 @@ impl Books {
         for at in ["LastModifiedDate", "SystemModstamp"] {
             row.insert(at.to_owned(), json!(shown(now)));
         }
-        self.complete(name, number, &mut row);
+        complete(name, number, &mut row);
         if let Some(stored) = self
             .rows
             .get_mut(name)
@@ -226,30 +226,6 @@ impl Books {
             row.is_deleted = true;
         }
         Ok(())
-    }
-
-    /// What the org itself fills in.
-    fn complete(&self, object: &str, number: u64, row: &mut Map<String, Value>) {
-        match object {
-            "Case" => {
-                row.insert("CaseNumber".to_owned(), json!(format!("{number:08}")));
-                let is_closed = row.get("Status").is_some_and(|status| status == "Closed");
-                row.insert("IsClosed".to_owned(), json!(is_closed));
-                let closed = if is_closed {
-                    row.get("LastModifiedDate").cloned().unwrap_or_default()
-                } else {
-                    Value::Null
-                };
-                row.insert("ClosedDate".to_owned(), closed);
-                // A comment given with a case becomes a comment of its own and is not kept with it.
-                row.insert("Comments".to_owned(), Value::Null);
-            }
-            "Contact" => {
-                let name = row.get("LastName").cloned().unwrap_or_default();
-                row.insert("Name".to_owned(), name);
-            }
-            _ => {}
-        }
     }
 
     fn check_relations(&self, name: &str, row: &Map<String, Value>) -> Result<(), Problem> {
@@ -305,5 +281,29 @@ impl Books {
             }
         }
         Ok(())
+    }
+}
+
+/// What the org itself fills in.
+fn complete(object: &str, number: u64, row: &mut Map<String, Value>) {
+    match object {
+        "Case" => {
+            row.insert("CaseNumber".to_owned(), json!(format!("{number:08}")));
+            let is_closed = row.get("Status").is_some_and(|status| status == "Closed");
+            row.insert("IsClosed".to_owned(), json!(is_closed));
+            let closed = if is_closed {
+                row.get("LastModifiedDate").cloned().unwrap_or_default()
+            } else {
+                Value::Null
+            };
+            row.insert("ClosedDate".to_owned(), closed);
+            // A comment given with a case becomes a comment of its own and is not kept with it.
+            row.insert("Comments".to_owned(), Value::Null);
+        }
+        "Contact" => {
+            let name = row.get("LastName").cloned().unwrap_or_default();
+            row.insert("Name".to_owned(), name);
+        }
+        _ => {}
     }
 }
