@@ -18,6 +18,7 @@ pub mod registry;
 mod rest;
 mod servicenow;
 mod smartsheet;
+mod salesforce;
 
 pub use contract::{
     Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,

@@ -20,6 +20,7 @@ mod quickbase;
 mod quota;
 mod register;
 mod rest;
+mod salesforce;
 mod server;
 mod servicenow;
 mod smartsheet;
@@ -68,6 +69,8 @@ pub use self::servicenow::{
 };
 pub use self::smartsheet::{
     AccessLevel, CallbackAddresses, SheetProblem, Smartsheet, SmartsheetSettings,
+pub use self::salesforce::{
+    Flow, FlowAction, OrgProblem, Salesforce, SalesforceCredentials, SalesforceSettings,
 };
 pub use self::traffic::{
     Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,

@@ -69,6 +69,18 @@ impl Outbox {
             .map_or(0, |response| response.status().as_u16())
     }
 
+    /// Makes a call when a line is free, for vendors who read the answer. Its status and body; 0 when there was none.
+    pub(super) async fn exchange(&self, request: reqwest::RequestBuilder) -> (u16, String) {
+        let Ok(_line) = self.lines.acquire().await else {
+            return (0, String::new());
+        };
+        let Ok(response) = request.send().await else {
+            return (0, String::new());
+        };
+        let status = response.status().as_u16();
+        (status, response.text().await.unwrap_or_default())
+    }
+
     /// Whether there is any point in composing a delivery.
     pub(super) fn is_open(&self) -> bool {
         self.deliveries != Deliveries::Off
