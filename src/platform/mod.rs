@@ -16,9 +16,9 @@ mod private_key;
 mod quickbase;
 pub mod registry;
 mod rest;
+mod salesforce;
 mod servicenow;
 mod smartsheet;
-mod salesforce;
 
 pub use contract::{
     Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Platform, autotask, connectwise, freshdesk, netsuite, quickbase, rest, salesforce, servicenow, smartsheet};
+use super::{
+    Platform, autotask, connectwise, freshdesk, netsuite, quickbase, rest, salesforce, servicenow,
+    smartsheet,
+};
 use crate::config::{ConnectorConfig, Problem, Secrets};
 use crate::model::{Clock, PlatformKind};
 

@@ -63,14 +63,15 @@ pub use self::quickbase::{
 pub use self::quota::RateLimit;
 pub use self::register::available;
 pub use self::rest::{REST_DESCRIPTION, Rest, RestSettings};
+pub use self::salesforce::{
+    Flow, FlowAction, OrgProblem, Salesforce, SalesforceCredentials, SalesforceSettings,
+};
 pub use self::servicenow::{
     BusinessRule, BusinessRuleContent, InvalidQuery, NoteJournal, RecordProblem, ServiceNow,
     ServiceNowSettings,
 };
 pub use self::smartsheet::{
     AccessLevel, CallbackAddresses, SheetProblem, Smartsheet, SmartsheetSettings,
-pub use self::salesforce::{
-    Flow, FlowAction, OrgProblem, Salesforce, SalesforceCredentials, SalesforceSettings,
 };
 pub use self::traffic::{
     Dispatched, Posted, Prospect, Reckoning, Story, Traffic, TrafficSettings, Trouble,

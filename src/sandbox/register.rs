@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::autotask::{Autotask, AutotaskSettings};
 use super::connectwise::{ConnectWise, ConnectWiseSettings};
+use super::desk::ServiceDesk;
 use super::freshdesk::{Freshdesk, FreshdeskSettings};
 use super::netsuite::{NetSuite, NetSuiteSettings};
 use super::quickbase::{Quickbase, QuickbaseSettings};
@@ -12,7 +13,6 @@ use super::rest::{Rest, RestSettings};
 use super::salesforce::{Salesforce, SalesforceSettings};
 use super::servicenow::{ServiceNow, ServiceNowSettings};
 use super::smartsheet::{Smartsheet, SmartsheetSettings};
-use super::desk::ServiceDesk;
 use super::{Deliveries, SandboxProblem};
 use crate::model::{Clock, PlatformKind};
 

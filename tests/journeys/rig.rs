@@ -9,7 +9,9 @@ use fieldbridge::engine::{
     ConnectorFiles, ConnectorState, Control, Engine, EngineSetup, QueueKind, Seal,
 };
 use fieldbridge::mapping::WorkerProgram;
-use fieldbridge::model::{Clock, ConnectorId, PlatformKind, State, SystemRandom, Timestamp, TokioClock};
+use fieldbridge::model::{
+    Clock, ConnectorId, PlatformKind, State, SystemRandom, Timestamp, TokioClock,
+};
 use fieldbridge::platform::SubscriptionPlan;
 use fieldbridge::sandbox::{
     Case, Deliveries, NewFile, Picture, Sandbox, SandboxSettings, ServiceDesk,
@@ -245,13 +247,8 @@ impl Rig {
                 }
             }
         };
-        if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-            panic!(
-                "{}: never saw that {what}\n{}",
-                self.platform,
-                self.failures().await
-            );
-        }
+        self.in_time(&format!("never saw that {what}"), waited)
+            .await;
     }
 
     pub async fn until_state(&self, state: ConnectorState) {
@@ -262,13 +259,8 @@ impl Rig {
                 let _ = tokio::time::timeout(Duration::from_millis(100), changes.changed()).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-            panic!(
-                "{}: it never was {state:?}\n{}",
-                self.platform,
-                self.failures().await
-            );
-        }
+        self.in_time(&format!("it never was {state:?}"), waited)
+            .await;
     }
 
     /// Waits until nothing is under way on either side.
@@ -286,13 +278,17 @@ impl Rig {
                 let _ = tokio::time::timeout(Duration::from_millis(100), changes.changed()).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-            panic!(
-                "{}: it never came to rest\n{}",
-                self.platform,
-                self.failures().await
-            );
-        }
+        self.in_time("it never came to rest", waited).await;
+    }
+
+    async fn in_time(&self, otherwise: &str, waited: impl Future<Output = ()>) {
+        let is_late = tokio::time::timeout(PATIENCE, waited).await.is_err();
+        let why = if is_late {
+            self.failures().await
+        } else {
+            String::new()
+        };
+        assert!(!is_late, "{}: {otherwise}\n{why}", self.platform);
     }
 
     pub async fn count(&self, state: State) -> u64 {

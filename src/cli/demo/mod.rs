@@ -21,7 +21,12 @@ use crate::sandbox::{Traffic, TrafficSettings, available as stand_ins};
 use stage::Stage;
 
 /// The platforms of the demo unless others are named.
-const DEMO: &[PlatformKind] = &[PlatformKind::ConnectWise, PlatformKind::Freshdesk];
+const DEMO: &[PlatformKind] = &[
+    PlatformKind::ConnectWise,
+    PlatformKind::ServiceNow,
+    PlatformKind::Salesforce,
+    PlatformKind::Freshdesk,
+];
 
 /// How long technicians go on after the last ticket.
 const FINISH: Duration = Duration::from_secs(4);

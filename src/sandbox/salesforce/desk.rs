@@ -54,8 +54,8 @@ trigger_on_status = "{TRIGGER_STATUS}"
         })
     }
 
-    fn note_call(&self) -> (Method, &'static str) {
-        (Method::POST, "/sobjects/CaseComment")
+    fn note_call(&self) -> Option<(Method, &'static str)> {
+        Some((Method::POST, "/sobjects/CaseComment"))
     }
 
     fn journal(&self) -> &Journal {
