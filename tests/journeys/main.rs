@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fieldbridge::engine::ConnectorState;
 use fieldbridge::model::{PlatformKind, State};
-use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Status, Thing, available};
+use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Thing, available};
 use reqwest::Method;
 use rig::Rig;
 
@@ -81,13 +81,17 @@ async fn refused_keys(platform: PlatformKind) {
 /// A vendor that asks us to slow down, and a create whose answer is lost after it took effect.
 async fn slowed_down_and_lost_answers(platform: PlatformKind) {
     let rig = Rig::start(platform).await;
+    // Whatever the adapter reads once and keeps, it has read by then.
+    let first = rig.dispatch(1);
+    rig.work_order_of(first).await;
+    rig.until_quiet().await;
     let slow = FaultKind::RateLimited {
         retry_after_seconds: 1,
     };
     rig.desk().faults().push(Fault::times(slow, 2));
     let lost = Fault::once(FaultKind::LostResponse).on(&Method::POST, "/api/rest/v2/workorders");
     rig.sandbox.field_nation.faults().push(lost);
-    let tickets: Vec<u64> = (1..=3).map(|number| rig.dispatch(number)).collect();
+    let tickets: Vec<u64> = (2..=4).map(|number| rig.dispatch(number)).collect();
     for ticket in &tickets {
         rig.work_order_of(*ticket).await;
     }
@@ -95,29 +99,6 @@ async fn slowed_down_and_lost_answers(platform: PlatformKind) {
     for ticket in tickets {
         assert_eq!(rig.orders_of(ticket).len(), 1, "ticket {ticket}");
     }
-    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
-    rig.stop().await;
-}
-
-/// A work order made in Field Nation becomes one record, even when the platform's answer is lost.
-async fn outbound_create(platform: PlatformKind) {
-    let rig = Rig::start(platform).await;
-    let order = rig.order_by_a_person().await;
-    let made = || {
-        let entries = rig.desk().journal().entries_after(0).into_iter();
-        entries
-            .filter(|entry| {
-                entry.thing == Thing::Ticket && entry.deed == Deed::Created && entry.by == Doer::Api
-            })
-            .count()
-    };
-    rig.until("the record exists", || made() == 1).await;
-    rig.until_quiet().await;
-    assert_eq!(made(), 1);
-    assert_eq!(
-        rig.sandbox.field_nation.status_of(order),
-        Some(Status::Draft)
-    );
     assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
     rig.stop().await;
 }
@@ -140,11 +121,6 @@ macro_rules! journeys {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn slowed_down_and_lost_answers_double_nothing() {
                 super::slowed_down_and_lost_answers(PLATFORM).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn a_work_order_becomes_a_record() {
-                super::outbound_create(PLATFORM).await;
             }
         })*
 

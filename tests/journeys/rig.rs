@@ -18,7 +18,6 @@ use fieldbridge::sandbox::{
 };
 use fieldbridge::store::redb::RedbStore;
 use fieldbridge::store::{ListQuery, SharedStore};
-use serde_json::{Value, json};
 
 /// Generous: the suite runs on two busy cores.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -46,7 +45,6 @@ impl Seal for NoVault {
 fn connector(platform: PlatformKind, desk: &dyn ServiceDesk) -> String {
     format!(
         r#"platform = "{platform}"
-outbound_create = true
 [features]
 messages = "both"
 message_visibility = "internal"
@@ -185,40 +183,6 @@ impl Rig {
             .work_done(order, "Replaced and tested.")
             .unwrap();
         field_nation.approve(order).unwrap();
-    }
-
-    /// Somebody makes a work order in Field Nation. Its number.
-    pub async fn order_by_a_person(&self) -> u64 {
-        let field_nation = &self.sandbox.field_nation;
-        let credentials = field_nation.credentials();
-        let client = reqwest::Client::new();
-        let grant = json!({
-            "grant_type": "password",
-            "client_id": credentials.client_id,
-            "client_secret": credentials.client_secret,
-            "username": credentials.username,
-            "password": credentials.password,
-        });
-        let base = field_nation.base_url();
-        let signed_in = client
-            .post(format!("{base}/authentication/api/oauth/token"))
-            .json(&grant);
-        let token: Value = signed_in.send().await.unwrap().json().await.unwrap();
-        let order = json!({
-            "title": "Install the new display",
-            "description": {"html": "It waits in the back office."},
-            "location": {
-                "mode": "custom", "address1": "101 Sample Plaza", "city": "Minneapolis",
-                "state": "MN", "zip": "55401", "country": "US",
-            },
-            "schedule": {"service_window": {"mode": "exact", "start": {"utc": "2027-01-04 15:00:00"}}},
-        });
-        let made = client
-            .post(format!("{}/workorders", field_nation.rest_url()))
-            .bearer_auth(token["access_token"].as_str().unwrap())
-            .json(&order);
-        let made: Value = made.send().await.unwrap().json().await.unwrap();
-        made["id"].as_u64().unwrap()
     }
 
     pub fn orders_of(&self, ticket: u64) -> Vec<u64> {
