@@ -148,8 +148,8 @@ fn init_writes_what_check_accepts_once_it_is_filled_in() {
     assert_eq!(json(&said)["written"].as_array().unwrap().len(), 3);
     let again = home.run(&["init", "--platform", "connectwise", "--id", "cw-main"]);
     assert_eq!(again.code, 4, "{}", again.err);
-    let refused = home.run(&["init", "--platform", "rest"]);
-    assert_eq!(refused.code, 4, "{}", refused.err);
+    let unknown = home.run(&["init", "--platform", "zendesk"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.err);
 
     let said = home.run(&["check"]);
     assert_eq!(said.code, 1);

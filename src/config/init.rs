@@ -316,13 +316,4 @@ mod tests {
             Err(InitError::Exists(_))
         ));
     }
-
-    #[test]
-    fn a_platform_without_an_adapter_is_refused_before_anything_is_written() {
-        let home = tempfile::tempdir().unwrap();
-        let directory = Directory::resolve(Some(home.path())).unwrap();
-        let refused = initialise(&directory, Some((PlatformKind::Rest, &id())));
-        assert!(matches!(refused, Err(InitError::NoAdapter(_))));
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
-    }
 }

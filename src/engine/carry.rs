@@ -45,8 +45,7 @@ fn is_new_note(attempt: &Attempt, note: &Note) -> bool {
 
 /// Whether a fetched record has notes that Field Nation has not seen.
 pub(super) fn has_new_notes(attempt: &Attempt, record: &Record) -> bool {
-    attempt.active.config.features.messages.inbound()
-        && record.notes.iter().any(|note| is_new_note(attempt, note))
+    attempt.active.notes_in() && record.notes.iter().any(|note| is_new_note(attempt, note))
 }
 
 /// Posts a record's new notes as messages.

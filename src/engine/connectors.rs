@@ -13,7 +13,7 @@ use super::flow::FlowCounter;
 use crate::config::{ConnectorConfig, EngineSettings, Loaded, Place, Problem, Secrets};
 use crate::mapping::Mapping;
 use crate::model::{Clock, ConnectorId, Direction, PlatformKind, Timestamp};
-use crate::platform::{Platform, registry};
+use crate::platform::{Capabilities, Platform, registry};
 use crate::store::{Hold, TriggerToken};
 
 /// A connector's files as they were read.
@@ -76,8 +76,32 @@ fn read_text(file: &Path) -> Result<String, Problem> {
 pub(crate) struct Active {
     pub config: ConnectorConfig,
     pub platform: Arc<dyn Platform>,
+    /// What the platform can do with these settings; it is asked for nothing else.
+    pub able: Capabilities,
     pub mapping: Arc<Mapping>,
     pub mapping_text: String,
+}
+
+impl Active {
+    /// Whether notes become messages: wanted, and the platform has them.
+    pub(crate) fn notes_in(&self) -> bool {
+        self.config.features.messages.inbound() && self.able.read_notes
+    }
+
+    /// Whether messages become notes.
+    pub(crate) fn notes_out(&self) -> bool {
+        self.config.features.messages.outbound() && self.able.write_notes
+    }
+
+    /// Whether a record's files go to its work order.
+    pub(crate) fn files_in(&self) -> bool {
+        self.config.features.files.inbound() && self.able.read_files
+    }
+
+    /// Whether a work order's files go to its record.
+    pub(crate) fn files_out(&self) -> bool {
+        self.config.features.files.outbound() && self.able.write_files
+    }
 }
 
 /// What of a connector outlives a change of its files.
@@ -289,6 +313,7 @@ fn build(
     }
     Some(Arc::new(Active {
         config: config.clone(),
+        able: platform.capabilities(),
         platform,
         mapping,
         mapping_text: text.clone(),

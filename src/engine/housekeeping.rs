@@ -166,10 +166,7 @@ pub(super) async fn catch_up(shared: Arc<Shared>) {
             continue;
         };
         let was_away = now.as_second() - watermark.alive_at.as_second() >= OUTAGE;
-        if was_away
-            && active.config.features.catch_up
-            && active.platform.capabilities().changed_since
-        {
+        if was_away && active.config.features.catch_up && active.able.changed_since {
             // What came in the seconds before the end may be half kept: begin a little earlier.
             let since = watermark
                 .alive_at
@@ -244,7 +241,7 @@ async fn watch_subscriptions(shared: &Arc<Shared>, connector: &Arc<Connector>) {
     else {
         return;
     };
-    if !active.platform.capabilities().subscriptions || connector.live.is_held() {
+    if !active.able.subscriptions || connector.live.is_held() {
         return;
     }
     let Some(url) = shared.trigger_url(connector) else {

@@ -51,10 +51,9 @@ async fn fetch(attempt: &mut Attempt, id: &RecordId) -> Stepped<Record> {
     {
         return Ok(record);
     }
-    let features = &attempt.active.config.features;
     let wish = Wish {
-        notes: features.messages.inbound(),
-        files: features.files.inbound() && attempt.correlation.is_none(),
+        notes: attempt.active.notes_in(),
+        files: attempt.active.files_in() && attempt.correlation.is_none(),
     };
     let running = attempt.begin(Step::Fetch);
     let result = attempt.active.platform.fetch(&running.call, id, wish).await;
@@ -304,9 +303,8 @@ fn without_echoes(
 }
 
 fn has_more_to_do(attempt: &Attempt, record: &Record) -> bool {
-    let features = &attempt.active.config.features;
-    features.publish
-        || (features.files.inbound() && !record.files.is_empty())
+    attempt.active.config.features.publish
+        || (attempt.active.files_in() && !record.files.is_empty())
         || carry::has_new_notes(attempt, record)
 }
 
@@ -323,10 +321,10 @@ async fn finish(attempt: &mut Attempt, record: &Record) -> Stepped<()> {
     if created && attempt.active.config.features.publish {
         publish(attempt, work_order).await?;
     }
-    if attempt.active.config.features.files.inbound() {
+    if attempt.active.files_in() {
         carry::files_to_work_order(attempt, record, work_order).await?;
     }
-    if attempt.active.config.features.messages.inbound() {
+    if attempt.active.notes_in() {
         carry::notes_to_work_order(attempt, record, work_order).await?;
     }
     Ok(())

@@ -61,11 +61,10 @@ struct Wants {
 
 impl Wants {
     fn of(attempt: &Attempt, event: EventName) -> Self {
-        let features = &attempt.active.config.features;
         Self {
             fields: attempt.active.mapping.listens_to(event),
-            messages: features.messages.outbound() && event == EventName::MessagePosted,
-            files: features.files.outbound() && event == EventName::ProviderUpload,
+            messages: attempt.active.notes_out() && event == EventName::MessagePosted,
+            files: attempt.active.files_out() && event == EventName::ProviderUpload,
         }
     }
 
@@ -345,7 +344,7 @@ type Sides = Vec<(&'static str, SideRecordKind, Map<String, Value>)>;
 
 /// Parts the mapped targets into fields of the record and side records of their own.
 fn split(attempt: &Attempt, targets: &Targets) -> (Targets, Sides) {
-    let able = attempt.active.platform.capabilities().side_records;
+    let able = &attempt.active.able.side_records;
     let mut fields = targets.clone();
     let mut sides = Sides::new();
     for (name, kind) in SIDE_RECORDS {
