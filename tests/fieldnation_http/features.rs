@@ -92,12 +92,30 @@ async fn more_than_can_be_looked_through_is_uncertain() {
     let stub = Stub::start().await;
     let long =
         |rows: Vec<Value>| Answer::new(200, json!({"metadata": {"pages": 99}, "results": rows}));
-    let pages = std::iter::once(page(&[])).chain((0..10).map(|_| long(vec![row(5, "")])));
+    let pages = std::iter::once(page(&[])).chain((0..50).map(|_| long(vec![row(5, "")])));
     stub.script("GET /workorders", pages);
     assert!(matches!(
         find(&stub, &Map::new()).await,
         Found::Uncertain(_)
     ));
+}
+
+#[tokio::test]
+async fn a_long_list_is_read_newest_first_and_no_further_than_the_intent() {
+    let stub = Stub::start().await;
+    let made = |id: u64, created: &str| {
+        let mut row = row(id, "another:1");
+        row["milestones"] = json!({"created": {"utc": created}});
+        row
+    };
+    let first = vec![
+        made(9, "2026-07-01 11:00:05"),
+        made(8, "2026-07-01 08:00:00"),
+    ];
+    let long = Answer::new(200, json!({"metadata": {"pages": 99}, "results": first}));
+    // A second page would be asked for in vain: the stub has none.
+    stub.script("GET /workorders", [page(&[]), long]);
+    assert_eq!(find(&stub, &Map::new()).await, Found::Absent);
 }
 
 #[tokio::test]

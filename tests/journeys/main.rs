@@ -88,7 +88,7 @@ async fn slowed_down_and_lost_answers(platform: PlatformKind) {
     let slow = FaultKind::RateLimited {
         retry_after_seconds: 1,
     };
-    rig.desk().faults().push(Fault::times(slow, 2));
+    rig.desk().faults().push(Fault::once(slow));
     let lost = Fault::once(FaultKind::LostResponse).on(&Method::POST, "/api/rest/v2/workorders");
     rig.sandbox.field_nation.faults().push(lost);
     let tickets: Vec<u64> = (2..=4).map(|number| rig.dispatch(number)).collect();

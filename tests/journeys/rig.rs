@@ -19,8 +19,8 @@ use fieldbridge::sandbox::{
 use fieldbridge::store::redb::RedbStore;
 use fieldbridge::store::{ListQuery, SharedStore};
 
-/// Generous: the suite runs on two busy cores.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// Generous: the suite runs on two busy cores, and one vendor's 429 means a minute.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Rig {
     pub sandbox: Sandbox,
