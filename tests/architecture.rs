@@ -47,7 +47,7 @@ impl Source {
 
     /// Whether it belongs to a platform's stand-in: a folder of that platform's name.
     fn is_a_stand_in(&self) -> bool {
-        let mut way = self.path.components().map(|part| part.as_os_str());
+        let mut way = self.path.components().map(std::path::Component::as_os_str);
         let is_sandbox = way.next().is_some_and(|room| room == "sandbox");
         let folder = way.next().and_then(|folder| folder.to_str());
         is_sandbox && folder.is_some_and(|folder| folder.parse::<PlatformKind>().is_ok())

@@ -31,14 +31,18 @@ impl PrivateKey {
     /// # Errors
     /// Why it is of no use, without anything of the key itself.
     pub(super) fn read(pem: &SecretString) -> Result<Self, String> {
-        let text = pem.expose_secret().trim();
-        let inner = text
-            .strip_prefix("-----BEGIN ")
-            .and_then(|rest| rest.split_once("-----"));
+        // OpenSSL may write attributes before the key.
+        let block = pem.expose_secret().split_once("-----BEGIN ");
+        let inner = block.and_then(|(_, rest)| rest.split_once("-----"));
         let Some((label, rest)) = inner else {
             return Err("it holds no private key in PEM form".to_owned());
         };
-        let body = rest.split("-----END").next().unwrap_or_default();
+        let Some((body, _)) = rest.split_once("-----END") else {
+            return Err("it is cut short: the line -----END … is missing".to_owned());
+        };
+        if body.contains("ENCRYPTED") {
+            return Err("the key is locked with a pass phrase".to_owned());
+        }
         let body: SecretString = body.split_whitespace().collect::<String>().into();
         let der = STANDARD
             .decode(body.expose_secret())
@@ -144,6 +148,8 @@ mod tests {
             let told = read(label, &der).unwrap_err();
             assert!(told.contains(why), "{told}");
         }
+        let cut = PrivateKey::read(&"-----BEGIN PRIVATE KEY-----\nAAAA\n".into());
+        assert!(cut.err().unwrap().contains("cut short"));
         let told = PrivateKey::read(&"NotARealSecret".into()).err().unwrap();
         assert!(!told.contains("NotARealSecret"));
     }
