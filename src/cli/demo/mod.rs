@@ -28,6 +28,9 @@ const DEMO: &[PlatformKind] = &[
     PlatformKind::Freshdesk,
 ];
 
+/// How often a ticket is opened on each platform, at most; opening one takes a moment.
+const TICKETS_PER_SECOND: f64 = 6.0;
+
 /// How long technicians go on after the last ticket.
 const FINISH: Duration = Duration::from_secs(4);
 
@@ -46,10 +49,11 @@ pub(super) async fn demo(context: &Context, arguments: &DemoArguments) -> Result
     let engine_context = stage.context(context)?;
     let running = Running::start(&engine_context, Audience::FilesOnly).await?;
     stage.connect(&running).await?;
+    let platforms = u32::try_from(stage.sandbox().desks().len()).unwrap_or(1);
     let traffic = Traffic::start(
         stage.sandbox().clone(),
         TrafficSettings {
-            tickets_per_second: 5.0,
+            tickets_per_second: TICKETS_PER_SECOND * f64::from(platforms),
             ..TrafficSettings::default()
         },
     );
