@@ -451,23 +451,31 @@ impl Client {
     }
 
     /// A question that needs a body; it changes nothing.
-    async fn ask<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Answer<T> {
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Answer<T> {
         let request = self.request(Method::POST, path).json(body);
         read(self.send(request).await?).await
     }
 
     /// Something that changes something.
-    async fn act<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Answer<T> {
+    pub(super) async fn act<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Answer<T> {
         self.may_change()?;
         self.ask(path, body).await
     }
 
-    async fn delete(&self, path: &[&str]) -> Answer<()> {
+    pub(super) async fn delete(&self, path: &[&str]) -> Answer<()> {
         self.may_change()?;
         read(self.send(self.request(Method::DELETE, path)).await?).await
     }
 
-    fn may_change(&self) -> Answer<()> {
+    pub(super) fn may_change(&self) -> Answer<()> {
         match self.access {
             Access::Full => Ok(()),
             Access::ReadOnly => Err(ControlError::Refused(
@@ -477,11 +485,11 @@ impl Client {
         }
     }
 
-    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         self.http.request(method, address(path))
     }
 
-    async fn send(&self, request: RequestBuilder) -> Answer<Response> {
+    pub(super) async fn send(&self, request: RequestBuilder) -> Answer<Response> {
         sent(&self.socket, request).await
     }
 }
@@ -531,7 +539,7 @@ async fn sent(socket: &Path, request: RequestBuilder) -> Answer<Response> {
     }
 }
 
-async fn read<T: DeserializeOwned>(response: Response) -> Answer<T> {
+pub(super) async fn read<T: DeserializeOwned>(response: Response) -> Answer<T> {
     let body = response.bytes().await.map_err(|error| lost(&error))?;
     serde_json::from_slice(&body).map_err(|error| ClientError::Unreadable(error.to_string()))
 }

@@ -6,17 +6,21 @@
 
 mod client;
 mod hub;
+mod lines;
 mod people;
 mod routes;
 mod server;
 mod updates;
 pub mod wire;
+mod workbench_client;
+mod workbench_routes;
 
 pub use client::{Access, Client, ClientError};
 pub use people::own_name;
 pub use server::{Server, ServerError, ServerSetup};
 pub use updates::Updates;
 pub use wire::{Change, Hello, Role, Update, UpdateBody, apply};
+pub use workbench_client::ImpactRun;
 
 #[cfg(test)]
 #[expect(dead_code, reason = "shared with tests outside, which use the rest")]

@@ -19,6 +19,7 @@ use super::wire::{
     AuditRequest, CommandRequest, Concerned, Hello, PROTOCOL, PROTOCOL_HEADER, PlanRequest,
     ReplayRequest, Role, SecretRequest, TriggerRequest, TriggerUrl, Triggered, status_of,
 };
+use super::workbench_routes as workbench;
 use crate::config::Roles;
 use crate::engine::{
     Control, ControlError, Overview, PreviewRequest, PreviewResult, ReplayPlan, TransactionDetail,
@@ -41,18 +42,18 @@ pub(super) struct Served {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-type Shared = State<Arc<Served>>;
-type Answer<T> = Result<Json<T>, Refusal>;
+pub(super) type Shared = State<Arc<Served>>;
+pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
 /// The person who asks, known and allowed.
 #[derive(Clone, Debug)]
-struct Person {
-    name: String,
+pub(super) struct Person {
+    pub(super) name: String,
     role: Role,
 }
 
 /// An error on its way out.
-struct Refusal(ControlError);
+pub(super) struct Refusal(ControlError);
 
 impl From<ControlError> for Refusal {
     fn from(error: ControlError) -> Self {
@@ -72,9 +73,12 @@ pub(super) fn routes(served: Arc<Served>) -> Router {
         let state = (Arc::clone(&served), role);
         routes.route_layer(middleware::from_fn_with_state(state, guard))
     };
-    guarded(viewer(), Role::Viewer)
-        .merge(guarded(support(), Role::Support))
-        .merge(guarded(admin(), Role::Admin))
+    guarded(viewer().merge(workbench::viewer()), Role::Viewer)
+        .merge(guarded(
+            support().merge(workbench::support()),
+            Role::Support,
+        ))
+        .merge(guarded(admin().merge(workbench::admin()), Role::Admin))
         .fallback(async || {
             Refusal(ControlError::NotFound(
                 "there is no such address".to_owned(),
@@ -200,7 +204,7 @@ fn stumbled() -> Response {
 }
 
 /// A JSON body; what is wrong with it is answered in the form of every other error.
-struct Read<T>(T);
+pub(super) struct Read<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Read<T> {
     type Rejection = Refusal;
@@ -220,7 +224,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Read<T> {
     }
 }
 
-fn connector_named(text: &str) -> Result<ConnectorId, Refusal> {
+pub(super) fn connector_named(text: &str) -> Result<ConnectorId, Refusal> {
     ConnectorId::new(text).map_err(|_| {
         Refusal(ControlError::NotFound(format!(
             "there is no connector `{text}`"

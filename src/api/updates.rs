@@ -1,26 +1,22 @@
 //! The stream of live updates, read line by line.
 
-use bytes::{Buf, BytesMut};
 use reqwest::Response;
 
-use super::client::{ClientError, lost};
+use super::client::ClientError;
+use super::lines::Lines;
 use super::wire::{Update, UpdateBody};
 
 /// Live updates of an engine. Dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Updates {
-    response: Response,
-    buffer: BytesMut,
-    searched: usize,
+    lines: Lines,
     last: Option<u64>,
 }
 
 impl Updates {
     pub(super) fn new(response: Response) -> Self {
         Self {
-            response,
-            buffer: BytesMut::new(),
-            searched: 0,
+            lines: Lines::new(response),
             last: None,
         }
     }
@@ -30,33 +26,9 @@ impl Updates {
     /// # Errors
     /// [`ClientError::Lost`] when the engine went away: connect again. No error is passing.
     pub async fn next(&mut self) -> Result<Update, ClientError> {
-        loop {
-            if let Some(line) = self.line() {
-                let update: Update = serde_json::from_slice(&line)
-                    .map_err(|error| ClientError::Unreadable(error.to_string()))?;
-                self.in_order(&update)?;
-                return Ok(update);
-            }
-            match self.response.chunk().await {
-                Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
-                Ok(None) => return Err(ClientError::Lost("the engine ended".to_owned())),
-                Err(error) => return Err(lost(&error)),
-            }
-        }
-    }
-
-    /// Takes one whole line out of the buffer.
-    fn line(&mut self) -> Option<BytesMut> {
-        let unseen = &self.buffer[self.searched..];
-        if let Some(end) = unseen.iter().position(|byte| *byte == b'\n') {
-            let line = self.buffer.split_to(self.searched + end);
-            self.buffer.advance(1);
-            self.searched = 0;
-            Some(line)
-        } else {
-            self.searched = self.buffer.len();
-            None
-        }
+        let update: Update = self.lines.next().await?;
+        self.in_order(&update)?;
+        Ok(update)
     }
 
     /// A delta that does not follow what was seen would make a picture that never was.

@@ -188,7 +188,7 @@ async fn preview(context: &Context, arguments: PreviewArguments) -> Result<(), C
     context
         .output
         .result(&preview, |output| preview_text(output, &preview))?;
-    if preview.problems.is_empty() {
+    if preview.problems.is_empty() && !preview.is_unreadable() {
         Ok(())
     } else {
         Err(CliError::Told(1))

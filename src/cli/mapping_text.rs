@@ -6,6 +6,7 @@ use super::output::{Look, Output};
 use super::table::{Side, Table};
 use super::text::{cut, push_line, safe};
 use crate::engine::PreviewResult;
+use crate::mapping::Severity;
 
 /// Values longer than this are cut; `--json` has them whole.
 const LONGEST: usize = 48;
@@ -45,6 +46,14 @@ pub(super) fn preview_text(output: &Output, preview: &PreviewResult) -> String {
             &mut text,
             &output.paint(Look::Waiting, &format!("▲ {}", safe(warning))),
         );
+    }
+    for finding in &preview.findings {
+        let (look, glyph) = match finding.severity {
+            Severity::Error => (Look::Bad, "✗"),
+            Severity::Warning => (Look::Waiting, "▲"),
+        };
+        let told = format!("{glyph} {}", safe(&finding.to_string()));
+        push_line(&mut text, &output.paint(look, &told));
     }
     for (rule, problem) in &preview.problems {
         let place = rule

@@ -187,6 +187,7 @@ async fn follow_files(directory: Directory, engine: Arc<Engine>, server: Arc<Ser
     while let Some(changed) = watch.changed().await {
         tracing::info!(?changed, "files have changed");
         let directory = directory.clone();
+        let turn = engine.files_turn().await;
         let read = tokio::task::spawn_blocking(move || {
             let loaded = load(&directory);
             let (connectors, problems) = ConnectorFiles::read(&loaded);
@@ -204,5 +205,6 @@ async fn follow_files(directory: Directory, engine: Arc<Engine>, server: Arc<Ser
         if let Err(error) = engine.apply(connectors, problems).await {
             tracing::error!(%error, "the changed files are not in force");
         }
+        drop(turn);
     }
 }

@@ -231,6 +231,7 @@ mod tests {
             "engine",
             "field_nation",
             "jsonnet",
+            "privacy",
             "mail",
             "roles",
         ] {

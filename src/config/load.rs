@@ -166,7 +166,7 @@ fn unread_files(directory: &Directory) -> Vec<Problem> {
     look(
         &directory.mappings(),
         &|file| match file.extension().and_then(OsStr::to_str) {
-            Some("jsonnet" | "libsonnet" | "json" | "md") => None,
+            Some("jsonnet" | "libsonnet" | "json" | "md" | "cases") => None,
             Some("toml") => {
                 let id = file.file_stem().and_then(OsStr::to_str).unwrap_or_default();
                 let connector = ConnectorId::new(id).map(|id| directory.connector_file(&id));

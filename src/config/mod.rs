@@ -8,6 +8,7 @@ mod directory;
 mod init;
 mod load;
 mod problem;
+mod replace;
 mod secret;
 mod settings;
 mod vault;
@@ -21,10 +22,11 @@ pub use init::{
 };
 pub use load::{Loaded, LoadedConnector, load};
 pub use problem::{Place, Problem};
+pub use replace::replace_file;
 pub use secret::{SealedSecrets, SecretReference, Secrets};
 pub use settings::{
-    EngineSettings, FieldNationSettings, JsonnetSettings, MailSettings, MailTls, Roles,
-    ServerSettings, Settings,
+    EngineSettings, FieldNationSettings, JsonnetSettings, MailSettings, MailTls, PrivacySettings,
+    Roles, ServerSettings, Settings,
 };
 pub use vault::{
     KeyOrigin, MASTER_KEY_CREDENTIAL, MASTER_KEY_VARIABLE, Vault, VaultError, is_secret_name,

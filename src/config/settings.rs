@@ -24,6 +24,8 @@ pub struct Settings {
     pub field_nation: Option<FieldNationSettings>,
     /// Limits of Jsonnet scripts.
     pub jsonnet: JsonnetSettings,
+    /// What is masked in regression cases.
+    pub privacy: PrivacySettings,
     /// How failure mails are sent; none are without it.
     pub mail: Option<MailSettings>,
     /// Who may do what at the control socket.
@@ -32,6 +34,17 @@ pub struct Settings {
     pub theme: Option<String>,
     /// Rebound keys of the console: action name to key.
     pub keys: BTreeMap<String, String>,
+}
+
+/// What is masked when a transaction is recorded as a regression case, beside what is known by its name (mail
+/// addresses, telephone numbers, people's names, streets, passwords, tokens).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacySettings {
+    /// Further fields: the last name of a path, or the whole dotted path without indexes.
+    pub mask: Vec<String>,
+    /// Fields that are left as they are, named likewise.
+    pub keep: Vec<String>,
 }
 
 /// The listener for triggers and events.

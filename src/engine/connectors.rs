@@ -121,6 +121,8 @@ pub(crate) struct StandingNow {
     pub next_probe_at: Option<Timestamp>,
     pub probes: u32,
     pub token: Option<TriggerToken>,
+    /// What is doubtful about the mapping in force.
+    pub warnings: Vec<Problem>,
 }
 
 /// One connector: what is in force, what lives on, and what is wrong with its files.
@@ -230,6 +232,35 @@ impl Connectors {
             .collect();
         self.map.store(Arc::new(after));
         changed
+    }
+
+    /// Replaces the mapping of one connector.
+    pub(crate) fn change_mapping(&self, id: &ConnectorId, mapping: Arc<Mapping>, text: String) {
+        self.map.rcu(|before| {
+            let mut after = BTreeMap::clone(before);
+            let changed = after.get(id).and_then(|connector| {
+                let active = connector.active.as_ref()?;
+                let active = Active {
+                    config: active.config.clone(),
+                    platform: active.platform.clone(),
+                    able: active.able.clone(),
+                    mapping: mapping.clone(),
+                    mapping_text: text.clone(),
+                };
+                let file = &connector.mapping_file;
+                let problems = connector.problems.iter();
+                Some(Connector {
+                    active: Some(Arc::new(active)),
+                    // Those of the mapping file are over with it.
+                    problems: problems.filter(|one| one.file != *file).cloned().collect(),
+                    ..Connector::clone(connector)
+                })
+            });
+            if let Some(changed) = changed {
+                after.insert(id.clone(), Arc::new(changed));
+            }
+            after
+        });
     }
 
     fn apply_one(

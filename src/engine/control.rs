@@ -8,6 +8,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::view::{Overview, TransactionDetail};
+use super::workbench::Workbench;
+use crate::mapping::{Problem, Severity};
 use crate::model::{
     Catalogue, ConnectorId, Direction, EventName, Failure, PayloadKind, RecordId, Step,
     Transaction, TransactionId,
@@ -39,7 +41,7 @@ impl From<StoreError> for ControlError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound(_) => Self::NotFound(error.to_string()),
-            StoreError::Stale { .. } => Self::Stale(error.to_string()),
+            StoreError::Stale { .. } | StoreError::StaleDraft(_) => Self::Stale(error.to_string()),
             StoreError::Illegal(_) => Self::Refused(error.to_string()),
             other => Self::Failed(other.to_string()),
         }
@@ -126,6 +128,25 @@ pub struct PreviewResult {
     pub warnings: Vec<String>,
     /// What `std.trace` said.
     pub trace: Vec<String>,
+    /// What a check of the mapping says, with places in its file. With an error among them it is no mapping, and
+    /// nothing was mapped.
+    #[serde(default)]
+    pub findings: Vec<Problem>,
+    /// What was last delivered for that record, nested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<Map<String, Value>>,
+}
+
+impl PreviewResult {
+    /// Whether the mapping could not be read, so that nothing was mapped.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+            && self.fields.is_empty()
+            && self.problems.is_empty()
+    }
 }
 
 /// One rule's line in a preview.
@@ -159,7 +180,7 @@ pub struct PreviewField {
 
 /// The engine, as the control API serves it. Every method may be called at once from many tasks.
 #[async_trait]
-pub trait Control: Send + Sync + 'static {
+pub trait Control: Workbench {
     /// Everything the first screen shows.
     async fn overview(&self) -> Result<Overview, ControlError>;
 

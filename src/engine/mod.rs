@@ -23,6 +23,7 @@ mod scheduler;
 mod shared;
 mod start;
 mod view;
+mod workbench;
 mod worker;
 
 pub use connectors::ConnectorFiles;
@@ -35,4 +36,8 @@ pub use start::{Engine, EngineSetup, StartProblem, database_path};
 pub use view::{
     BreakerView, ConnectorState, ConnectorView, EngineView, FieldNationView, Flow, Overview,
     QueueKind, QueueView, TransactionDetail,
+};
+pub use workbench::{
+    Bench, ChangeKind, FieldImpact, Impact, ImpactExample, ImpactRequest, ImpactUpdate, Publish,
+    RecordCase, RecordedCase, RollBack, SaveDraft, USUAL_IMPACT, Workbench,
 };

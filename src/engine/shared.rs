@@ -31,6 +31,9 @@ pub(crate) struct Shared {
     pub owner: OwnerId,
     pub started_at: Timestamp,
     pub connectors: Connectors,
+    /// Held by whoever reads the config directory to bring it in force, or writes to it: what is read must still be
+    /// so when it comes in force.
+    pub files: tokio::sync::Mutex<()>,
     pub field_nation: ArcSwapOption<FieldNation>,
     pub field_nation_failure: std::sync::Mutex<Option<Failure>>,
     pub problems: std::sync::Mutex<Vec<Problem>>,

@@ -128,6 +128,7 @@ impl Engine {
             public_url: public_url(&setup.settings, address),
             listening_on: address.to_string(),
             connectors: Connectors::new(&setup.settings.engine),
+            files: tokio::sync::Mutex::default(),
             evaluator: Evaluator::new(limits, setup.worker_program.clone()),
             preview_evaluator: Evaluator::new(
                 // A child of its own, so that what somebody is just typing delays no transaction.
@@ -177,16 +178,25 @@ impl Engine {
         self.address
     }
 
+    /// Waits for one's turn with the files of the config directory: what is read during it and then brought in force
+    /// is not written meanwhile.
+    pub async fn files_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.files.lock().await
+    }
+
     /// Brings changed files in force. What is wrong is shown and leaves the last good version in force.
     ///
     /// # Errors
     /// When the store refuses to tell or keep what it must about a connector.
     pub async fn apply(
         &self,
-        files: Vec<ConnectorFiles>,
+        mut files: Vec<ConnectorFiles>,
         problems: Vec<Problem>,
     ) -> Result<(), StartProblem> {
         let shared = &self.shared;
+        for files in &mut files {
+            super::people::refuse_broken_scripts(shared, files).await;
+        }
         *shared
             .problems
             .lock()
@@ -203,9 +213,7 @@ impl Engine {
                 continue;
             };
             if let Some(active) = &connector.active {
-                let sources = serde_json::to_vec(active.mapping.sources()).unwrap_or_default();
-                let version = active.mapping.version();
-                shared.store.put_mapping(version, sources.into()).await?;
+                super::people::came_in_force(shared, id, &active.mapping).await?;
             }
             info!(connector = %id, "the connector's files are in force");
             // What was wrong may be mended now: a held connector is probed at once.

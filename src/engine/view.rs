@@ -168,6 +168,9 @@ pub struct ConnectorView {
     pub quota: Vec<QuotaView>,
     /// What is wrong with its files; the last good ones are in force if there were any.
     pub problems: Vec<Problem>,
+    /// What is doubtful about its mapping, now that the fields of both sides are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Problem>,
     /// The mapping in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<MappingVersion>,

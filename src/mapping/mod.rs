@@ -8,6 +8,7 @@
 //! Scripts are untrusted: they run in children of this same binary ([`worker_main`]) that are bounded in memory
 //! and time, and that are killed when they overstep.
 
+mod case;
 mod check;
 mod compile;
 mod convert;
@@ -17,6 +18,7 @@ mod execute;
 mod hosted;
 mod jsonnet;
 mod library;
+mod mask;
 mod node;
 pub mod path;
 mod problem;
@@ -26,12 +28,14 @@ mod source_file;
 mod suggest;
 pub mod value;
 
+pub use case::{CASES_ENDING, Case, Difference, Expectation, Purpose};
 pub use check::check;
 pub use evaluate::{
     Evaluate, Evaluation, Evaluator, FieldTrace, How, MappingProblem, MappingWarning, Required,
 };
 pub use hosted::{HostedExport, from_hosted_json, to_hosted_json};
 pub use jsonnet::{Limits, WORKER_ARGUMENT, WorkerProgram, worker_main};
+pub use mask::{Masked, Masks, mask};
 pub use path::{Path, PathError, flatten};
 pub use problem::{Position, Problem, Severity};
 pub use rule::{Action, MapEntry, NoMatch, Part, Range, Rule, Source};

@@ -144,6 +144,11 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Where a person can open the record in a browser.
     fn record_url(&self, record: &RecordId) -> Option<String>;
+
+    /// The record that its settings name as a template for fields and previews.
+    fn template(&self) -> Option<RecordId> {
+        None
+    }
 }
 
 /// What an adapter can do with the settings it was given.

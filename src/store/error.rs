@@ -43,6 +43,9 @@ pub enum StoreError {
         /// When.
         at: Timestamp,
     },
+    /// Somebody else saved or ended the draft meanwhile.
+    #[error("{0}; open the draft again before you save")]
+    StaleDraft(String),
     /// A stored row can't be read.
     #[error("a stored {what} can't be read: {why}")]
     Damaged {

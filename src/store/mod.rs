@@ -25,8 +25,9 @@ pub use query::{
     AuditEntry, Counts, CountsOf, FailureGroup, GroupQuery, ListOrder, ListQuery, Page, PageCursor,
 };
 pub use verbs::{
-    Acceptance, Accepted, ClaimRequest, ConnectorStatus, Correlation, Hold, LeaseToken,
-    NewTransaction, Outcome, PersonCommand, PersonMove, StepRecord, TriggerToken, Watermark,
+    Acceptance, Accepted, ClaimRequest, ConnectorStatus, Correlation, Draft, Hold, LeaseToken,
+    MappingEntry, NewDraft, NewTransaction, Outcome, PersonCommand, PersonMove, StepRecord,
+    TriggerToken, Watermark,
 };
 
 /// The result of a verb.
@@ -121,6 +122,24 @@ pub trait Store: Send + Sync + 'static {
 
     /// The text of a mapping version.
     async fn mapping(&self, version: &MappingVersion) -> Result<Option<Bytes>>;
+
+    /// Notes that a mapping version came in force. Does nothing when it is in force already.
+    async fn mapping_in_force(&self, connector: &ConnectorId, entry: MappingEntry) -> Result<()>;
+
+    /// The mapping versions that were in force, newest first; the latest two hundred are kept.
+    async fn mapping_history(&self, connector: &ConnectorId) -> Result<Vec<MappingEntry>>;
+
+    /// Keeps a connector's draft; answers it with its new revision.
+    ///
+    /// # Errors
+    /// [`StoreError::StaleDraft`] when there is another revision than the person saw.
+    async fn save_draft(&self, connector: &ConnectorId, draft: NewDraft) -> Result<Draft>;
+
+    /// A connector's draft.
+    async fn draft(&self, connector: &ConnectorId) -> Result<Option<Draft>>;
+
+    /// Forgets a connector's draft; answers whether there was one.
+    async fn drop_draft(&self, connector: &ConnectorId) -> Result<bool>;
 
     // ---- people -----------------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::StoreError;
 use crate::model::{
-    ConnectorId, DeliveryKey, Direction, EventName, Failure, JournalEntry, Origin, OwnerId,
-    PayloadKind, Priority, Progress, RecordId, SkipReason, Step, Timestamp, TransactionId,
+    ConnectorId, DeliveryKey, Direction, EventName, Failure, JournalEntry, MappingVersion, Origin,
+    OwnerId, PayloadKind, Priority, Progress, RecordId, SkipReason, Step, Timestamp, TransactionId,
     WorkOrderId,
 };
 
@@ -194,6 +195,79 @@ pub struct ConnectorStatus {
     /// How far its changes have been seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Watermark>,
+}
+
+/// A mapping somebody is editing: kept, and not in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The whole mapping file as it is to be.
+    pub text: String,
+    /// The version it was begun from.
+    pub base: MappingVersion,
+    /// Who saved it last.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Counts the times it was saved.
+    pub revision: u64,
+}
+
+/// A draft as somebody wants it kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDraft {
+    /// The whole mapping file as it is to be.
+    pub text: String,
+    /// The version it was begun from.
+    pub base: MappingVersion,
+    /// Who saves it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The revision that the person saw; `None` when there was no draft.
+    pub seen: Option<u64>,
+}
+
+impl NewDraft {
+    /// The draft that it becomes after the one there is now.
+    ///
+    /// # Errors
+    /// [`StoreError::StaleDraft`] when that is not the one the person saw.
+    pub fn after(&self, now: Option<&Draft>) -> Result<Draft, StoreError> {
+        match (now, self.seen) {
+            (None, None) => {}
+            (Some(now), Some(seen)) if now.revision == seen => {}
+            (Some(now), _) => {
+                let what = format!("{} saved this draft at {}", now.by, now.at);
+                return Err(StoreError::StaleDraft(what));
+            }
+            (None, Some(_)) => {
+                let what = "this draft was published or thrown away".to_owned();
+                return Err(StoreError::StaleDraft(what));
+            }
+        }
+        Ok(Draft {
+            text: self.text.clone(),
+            base: self.base.clone(),
+            by: self.by.clone(),
+            at: self.at,
+            revision: now.map_or(1, |now| now.revision.wrapping_add(1)),
+        })
+    }
+}
+
+/// A mapping version that came in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingEntry {
+    /// Which.
+    pub version: MappingVersion,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who published it; `None` when its file was changed by hand or by a deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// What a person wants of one transaction.

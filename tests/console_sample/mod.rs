@@ -68,6 +68,7 @@ fn connector(id: &str, name: &str, platform: PlatformKind) -> ConnectorView {
             blocked_for: None,
         }],
         problems: Vec::new(),
+        warnings: Vec::new(),
         mapping: Some(MappingVersion::new("3f9a01c2")),
         outbound_create: false,
     }
@@ -345,6 +346,8 @@ pub fn previewed() -> Previewed {
             problems: vec![(Some(7), "required, no value".to_owned())],
             warnings: vec!["rule 9 matched by text".to_owned()],
             trace: vec!["states looked up: 51".to_owned()],
+            findings: Vec::new(),
+            delivered: None,
         },
     }
 }

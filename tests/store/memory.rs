@@ -12,10 +12,10 @@ use fieldbridge::model::{
     Transaction, TransactionId, WorkOrderId,
 };
 use fieldbridge::store::{
-    Acceptance, Accepted, AuditEntry, ClaimRequest, ConnectorStatus, Correlation, Counts,
-    FailureGroup, GroupQuery, Hold, LeaseToken, ListOrder, ListQuery, NewTransaction, Outcome,
-    Page, PageCursor, PersonCommand, PersonMove, Result, StepRecord, Store, StoreError,
-    TriggerToken, Watermark,
+    Acceptance, Accepted, AuditEntry, ClaimRequest, ConnectorStatus, Correlation, Counts, Draft,
+    FailureGroup, GroupQuery, Hold, LeaseToken, ListOrder, ListQuery, MappingEntry, NewDraft,
+    NewTransaction, Outcome, Page, PageCursor, PersonCommand, PersonMove, Result, StepRecord,
+    Store, StoreError, TriggerToken, Watermark,
 };
 
 #[derive(Default)]
@@ -28,6 +28,8 @@ struct Inner {
     connectors: BTreeMap<ConnectorId, ConnectorStatus>,
     catalogues: BTreeMap<(ConnectorId, Direction), Arc<Catalogue>>,
     mappings: BTreeMap<String, Bytes>,
+    history: BTreeMap<ConnectorId, Vec<MappingEntry>>,
+    drafts: BTreeMap<ConnectorId, Draft>,
     secrets: BTreeMap<String, Bytes>,
     commands: BTreeMap<u128, (Timestamp, Transaction)>,
     audit: BTreeMap<TransactionId, AuditEntry>,
@@ -649,6 +651,36 @@ impl Store for MemoryStore {
 
     async fn mapping(&self, version: &MappingVersion) -> Result<Option<Bytes>> {
         Ok(self.inner().mappings.get(version.as_str()).cloned())
+    }
+
+    async fn mapping_in_force(&self, connector: &ConnectorId, entry: MappingEntry) -> Result<()> {
+        let mut inner = self.inner();
+        let history = inner.history.entry(connector.clone()).or_default();
+        if history.first().map(|latest| &latest.version) != Some(&entry.version) {
+            history.insert(0, entry);
+            history.truncate(200);
+        }
+        Ok(())
+    }
+
+    async fn mapping_history(&self, connector: &ConnectorId) -> Result<Vec<MappingEntry>> {
+        let history = self.inner().history.get(connector).cloned();
+        Ok(history.unwrap_or_default())
+    }
+
+    async fn save_draft(&self, connector: &ConnectorId, draft: NewDraft) -> Result<Draft> {
+        let mut inner = self.inner();
+        let draft = draft.after(inner.drafts.get(connector))?;
+        inner.drafts.insert(connector.clone(), draft.clone());
+        Ok(draft)
+    }
+
+    async fn draft(&self, connector: &ConnectorId) -> Result<Option<Draft>> {
+        Ok(self.inner().drafts.get(connector).cloned())
+    }
+
+    async fn drop_draft(&self, connector: &ConnectorId) -> Result<bool> {
+        Ok(self.inner().drafts.remove(connector).is_some())
     }
 
     async fn command(&self, command: PersonCommand) -> Result<Transaction> {

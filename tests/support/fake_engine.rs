@@ -8,21 +8,23 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fieldbridge::engine::{
-    BreakerView, ConnectorState, ConnectorView, Control, ControlError, EngineView, FieldNationView,
-    Flow, Overview, PreviewRequest, PreviewResult, QueueKind, QueueView, Replay, ReplayPlan,
-    TransactionDetail,
+    Bench, BreakerView, ConnectorState, ConnectorView, Control, ControlError, EngineView,
+    FieldNationView, Flow, Impact, ImpactRequest, ImpactUpdate, Overview, PreviewRequest,
+    PreviewResult, Publish, QueueKind, QueueView, RecordCase, RecordedCase, Replay, ReplayPlan,
+    RollBack, SaveDraft, TransactionDetail, Workbench,
 };
 use fieldbridge::model::{
-    Catalogue, Category, ConnectorId, Direction, Failure, Field, FieldKind, Origin, PayloadKind,
-    PlatformKind, Priority, Progress, RecordId, State, Step, Timestamp, Transaction, TransactionId,
+    Catalogue, Category, ConnectorId, Direction, Failure, Field, FieldKind, MappingVersion, Origin,
+    PayloadKind, PlatformKind, Priority, Progress, RecordId, State, Step, Timestamp, Transaction,
+    TransactionId,
 };
 use fieldbridge::platform::{Check, Probe, Standing, Subscription, SubscriptionPlan};
 use fieldbridge::store::{
-    AuditEntry, CountsOf, FailureGroup, GroupQuery, ListQuery, Page, PageCursor, PersonCommand,
-    PersonMove,
+    AuditEntry, CountsOf, Draft, FailureGroup, GroupQuery, ListQuery, MappingEntry, Page,
+    PageCursor, PersonCommand, PersonMove,
 };
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 /// The stand-in.
@@ -58,6 +60,7 @@ pub fn connector(id: &str) -> ConnectorView {
         last_success_at: None,
         quota: Vec::new(),
         problems: Vec::new(),
+        warnings: Vec::new(),
         mapping: None,
         outbound_create: false,
     }
@@ -169,6 +172,131 @@ fn subscription(id: &str) -> Subscription {
         id: id.to_owned(),
         what: "tickets".to_owned(),
         standing: Standing::Alive,
+    }
+}
+
+#[async_trait]
+impl Workbench for FakeEngine {
+    async fn bench(&self, connector: &ConnectorId) -> Result<Bench, ControlError> {
+        self.known(connector)?;
+        Ok(Bench {
+            connector: connector.clone(),
+            file: "mappings/cw-main.toml".into(),
+            text: "# nothing yet\n".to_owned(),
+            version: MappingVersion::new("one"),
+            entry: None,
+            template: None,
+            draft: None,
+            field_nation: None,
+            platform: None,
+        })
+    }
+
+    async fn save_draft(
+        &self,
+        connector: &ConnectorId,
+        draft: SaveDraft,
+        by: &str,
+    ) -> Result<Draft, ControlError> {
+        self.known(connector)?;
+        self.did(format!("{by} saves a draft of {connector}"));
+        Ok(Draft {
+            text: draft.text,
+            base: draft.base,
+            by: by.to_owned(),
+            at: moment(5),
+            revision: draft.seen.unwrap_or_default() + 1,
+        })
+    }
+
+    async fn discard_draft(&self, connector: &ConnectorId, by: &str) -> Result<(), ControlError> {
+        self.known(connector)?;
+        self.did(format!("{by} throws the draft of {connector} away"));
+        Ok(())
+    }
+
+    async fn publish(
+        &self,
+        connector: &ConnectorId,
+        publish: Publish,
+        by: &str,
+    ) -> Result<MappingEntry, ControlError> {
+        self.known(connector)?;
+        if publish.base != MappingVersion::new("one") {
+            return Err(ControlError::Stale(
+                "another version is in force".to_owned(),
+            ));
+        }
+        self.did(format!("{by} publishes {connector}"));
+        Ok(entry("two", by, publish.note))
+    }
+
+    async fn mapping_history(
+        &self,
+        connector: &ConnectorId,
+    ) -> Result<Vec<MappingEntry>, ControlError> {
+        self.known(connector)?;
+        Ok(vec![entry(
+            "one",
+            "maria",
+            Some("states by city".to_owned()),
+        )])
+    }
+
+    async fn mapping_text(&self, version: &MappingVersion) -> Result<String, ControlError> {
+        Ok(format!("# version {version}\n"))
+    }
+
+    async fn roll_back(
+        &self,
+        connector: &ConnectorId,
+        roll_back: RollBack,
+        by: &str,
+    ) -> Result<MappingEntry, ControlError> {
+        self.known(connector)?;
+        self.did(format!("{by} rolls {connector} back to {}", roll_back.to));
+        Ok(entry(roll_back.to.as_str(), by, None))
+    }
+
+    async fn impact(
+        &self,
+        request: ImpactRequest,
+    ) -> Result<mpsc::Receiver<ImpactUpdate>, ControlError> {
+        self.known(&request.connector)?;
+        let (sender, receiver) = mpsc::channel(4);
+        let of = request.last;
+        let progress = ImpactUpdate::Progress { looked_at: of, of };
+        let done = ImpactUpdate::Done(Box::new(Impact {
+            looked_at: of,
+            fixed: 1,
+            ..Impact::default()
+        }));
+        sender.try_send(progress).unwrap();
+        sender.try_send(done).unwrap();
+        Ok(receiver)
+    }
+
+    async fn record_case(
+        &self,
+        record: RecordCase,
+        by: &str,
+    ) -> Result<RecordedCase, ControlError> {
+        self.did(format!("{by} records {}", record.transaction));
+        Ok(RecordedCase {
+            file: "mappings/cw-main.cases/x.json".into(),
+            masked: Vec::new(),
+            output: Map::new(),
+            problems: Vec::new(),
+        })
+    }
+}
+
+fn entry(version: &str, by: &str, note: Option<String>) -> MappingEntry {
+    MappingEntry {
+        version: MappingVersion::new(version),
+        since: moment(6),
+        by: Some(by.to_owned()),
+        note,
     }
 }
 
@@ -300,6 +428,8 @@ impl Control for FakeEngine {
             problems: vec![(Some(7), "no value for required location.state".to_owned())],
             warnings: Vec::new(),
             trace: Vec::new(),
+            findings: Vec::new(),
+            delivered: None,
         })
     }
 

@@ -1,9 +1,13 @@
 //! What people ask of the engine, carried out.
 
+mod case;
+mod impact;
 mod metrics;
 mod overview;
 mod preview;
 mod replay;
+mod warnings;
+mod workbench;
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::connectors::{Active, Connector};
@@ -21,19 +25,24 @@ use super::intake::inbound;
 use super::shared::Shared;
 use super::start::Engine;
 use super::view::{Overview, TransactionDetail};
+use super::workbench::{
+    Bench, ImpactRequest, ImpactUpdate, Publish, RecordCase, RecordedCase, RollBack, SaveDraft,
+    Workbench,
+};
 use crate::fieldnation::{FieldNation, Webhook, WebhookStatus};
 use crate::http::Call;
 use crate::model::{
-    Catalogue, ConnectorId, Direction, Failure, Origin, PayloadKind, Priority, RecordId,
-    Transaction, TransactionId,
+    Catalogue, ConnectorId, Direction, Failure, MappingVersion, Origin, PayloadKind, Priority,
+    RecordId, Transaction, TransactionId,
 };
 use crate::platform::{Probe, Standing, Subscription, SubscriptionPlan};
 use crate::store::{
-    Acceptance, Accepted, AuditEntry, FailureGroup, GroupQuery, Hold, ListQuery, Page, PageCursor,
-    PersonCommand, TriggerToken,
+    Acceptance, Accepted, AuditEntry, Draft, FailureGroup, GroupQuery, Hold, ListQuery,
+    MappingEntry, Page, PageCursor, PersonCommand, TriggerToken,
 };
 
 pub(super) use metrics::metrics;
+pub(super) use workbench::{came_in_force, refuse_broken_scripts};
 
 type Answered<T> = Result<T, ControlError>;
 
@@ -118,7 +127,7 @@ pub(super) async fn refresh_fields(
             .put_catalogue(&connector.id, Direction::Inbound, ours)
             .await?;
     }
-    shared.changed();
+    warnings::look_after_refresh(shared, &connector.id).await;
     Ok(())
 }
 
@@ -428,6 +437,61 @@ impl Control for Engine {
     fn stop(&self, by: &str) {
         tracing::info!(%by, "the engine is asked to stop");
         self.shared.stopping.cancel();
+    }
+}
+
+#[async_trait]
+impl Workbench for Engine {
+    async fn bench(&self, connector: &ConnectorId) -> Answered<Bench> {
+        workbench::bench(&self.shared, connector).await
+    }
+
+    async fn save_draft(
+        &self,
+        connector: &ConnectorId,
+        draft: SaveDraft,
+        by: &str,
+    ) -> Answered<Draft> {
+        workbench::save_draft(&self.shared, connector, draft, by).await
+    }
+
+    async fn discard_draft(&self, connector: &ConnectorId, by: &str) -> Answered<()> {
+        workbench::discard_draft(&self.shared, connector, by).await
+    }
+
+    async fn publish(
+        &self,
+        connector: &ConnectorId,
+        publish: Publish,
+        by: &str,
+    ) -> Answered<MappingEntry> {
+        workbench::publish(&self.shared, connector, publish, by).await
+    }
+
+    async fn mapping_history(&self, connector: &ConnectorId) -> Answered<Vec<MappingEntry>> {
+        known(&self.shared, connector)?;
+        Ok(self.shared.store.mapping_history(connector).await?)
+    }
+
+    async fn mapping_text(&self, version: &MappingVersion) -> Answered<String> {
+        workbench::text(&self.shared, version).await
+    }
+
+    async fn roll_back(
+        &self,
+        connector: &ConnectorId,
+        roll_back: RollBack,
+        by: &str,
+    ) -> Answered<MappingEntry> {
+        workbench::roll_back(&self.shared, connector, roll_back, by).await
+    }
+
+    async fn impact(&self, request: ImpactRequest) -> Answered<mpsc::Receiver<ImpactUpdate>> {
+        impact::begin(self.shared.clone(), request)
+    }
+
+    async fn record_case(&self, record: RecordCase, by: &str) -> Answered<RecordedCase> {
+        case::record(&self.shared, record, by).await
     }
 }
 

@@ -144,6 +144,7 @@ fn view(connector: &Connector, counts: &Counts, now: Timestamp) -> Option<Connec
             .map(|active| active.platform.quota())
             .unwrap_or_default(),
         problems: connector.problems.clone(),
+        warnings: standing.warnings.clone(),
         mapping: connector
             .active
             .as_ref()

@@ -9,7 +9,7 @@ use crate::engine::control::{
 };
 use crate::fieldnation::mapping_input;
 use crate::http::Call;
-use crate::mapping::{Evaluate, Evaluation, Mapping, Required};
+use crate::mapping::{Evaluate, Evaluation, Mapping, Problem, Required, check};
 use crate::model::{
     ConnectorId, Direction, EventName, PayloadKind, Priority, Record, RecordId, Transaction,
 };
@@ -29,6 +29,10 @@ pub(super) async fn preview(shared: &Shared, request: &PreviewRequest) -> Answer
     let (connector, active) = in_force(shared, &request.connector)?;
     let mapping = mapping(&connector.mapping_file, &request.mapping)?;
     let sampled = sample(shared, &active, request).await?;
+    let mapping = match mapping {
+        Ok(mapping) => mapping,
+        Err(problems) => return Ok(unreadable(sampled, problems)),
+    };
     let correlation = match &sampled.record {
         Some(record) => shared.store.correlation(&connector.id, record).await?,
         None => None,
@@ -43,26 +47,68 @@ pub(super) async fn preview(shared: &Shared, request: &PreviewRequest) -> Answer
         &sampled,
     )
     .await?;
-    Ok(result(
+    let findings = findings(shared, &connector.id, &mapping, request.direction).await?;
+    let result = result(
         sampled,
         evaluation,
         &mapping,
         request.direction,
         correlation.as_ref(),
-    ))
+    );
+    Ok(PreviewResult { findings, ..result })
 }
 
-fn mapping(file: &std::path::Path, draft: &MappingDraft) -> Answered<Mapping> {
+/// A mapping as somebody is writing it, or what is wrong with it.
+pub(super) fn mapping(
+    file: &std::path::Path,
+    draft: &MappingDraft,
+) -> Answered<Result<Mapping, Vec<Problem>>> {
     let text = match draft {
         MappingDraft::Text(text) => text.clone(),
         MappingDraft::Current => std::fs::read_to_string(file).map_err(|error| {
             ControlError::Failed(format!("{} can't be read: {error}", file.display()))
         })?,
     };
-    Mapping::parse(&text, &file.display().to_string(), file.parent()).map_err(|problems| {
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        ControlError::Refused(told.join("\n"))
-    })
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Mapping::parse(&text, &name, file.parent()))
+}
+
+/// The answer about a text that is no mapping.
+fn unreadable(sampled: Sampled, findings: Vec<Problem>) -> PreviewResult {
+    PreviewResult {
+        label: sampled.label,
+        source: sampled.source,
+        output: Map::new(),
+        fields: Vec::new(),
+        problems: Vec::new(),
+        warnings: Vec::new(),
+        trace: Vec::new(),
+        findings,
+        delivered: None,
+    }
+}
+
+/// What a check against both catalogues says. Scripts are left out: evaluating them says it better.
+async fn findings(
+    shared: &Shared,
+    connector: &ConnectorId,
+    mapping: &Mapping,
+    direction: Direction,
+) -> Answered<Vec<Problem>> {
+    let platform = shared
+        .store
+        .catalogue(connector, Direction::Outbound)
+        .await?;
+    let field_nation = shared
+        .store
+        .catalogue(connector, Direction::Inbound)
+        .await?;
+    let field_nation = field_nation.unwrap_or_else(super::usual_catalogue);
+    let (source, target) = match direction {
+        Direction::Inbound => (platform.as_deref(), Some(&*field_nation)),
+        Direction::Outbound => (Some(&*field_nation), platform.as_deref()),
+    };
+    Ok(check(mapping, direction, source, target, None).await)
 }
 
 pub(super) async fn evaluate(
@@ -135,69 +181,86 @@ pub(super) async fn of_transaction(
     active: &Active,
     transaction: &Transaction,
 ) -> Answered<Sampled> {
+    if let Some(stored) = stored(shared, transaction).await? {
+        return Ok(stored);
+    }
+    match (transaction.direction, &transaction.record) {
+        (Direction::Inbound, Some(record)) => Ok(Sampled {
+            linked: is_linked(shared, transaction).await?,
+            ..fetched(active, record).await?
+        }),
+        (Direction::Inbound, None) => Err(ControlError::Refused(
+            "the transaction names no record".into(),
+        )),
+        (Direction::Outbound, _) => Err(ControlError::Refused(
+            "the transaction has no source to map".into(),
+        )),
+    }
+}
+
+/// The source a transaction had, if it is kept.
+pub(super) async fn stored(
+    shared: &Shared,
+    transaction: &Transaction,
+) -> Answered<Option<Sampled>> {
     let kept = shared
         .store
         .payload(transaction.id, PayloadKind::Source)
         .await?;
     let kept: Option<Value> = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let linked = match &transaction.record {
-        Some(record) => shared
-            .store
-            .correlation(&transaction.connector, record)
-            .await?
-            .is_some(),
-        None => false,
-    };
+    let linked = is_linked(shared, transaction).await?;
     let label = label(transaction);
     match (transaction.direction, kept) {
         (Direction::Inbound, Some(source)) => {
             let record: Record = serde_json::from_value(source).map_err(|error| {
                 ControlError::Failed(format!("the stored source can't be read: {error}"))
             })?;
-            Ok(Sampled {
+            Ok(Some(Sampled {
                 label,
                 source: record.fields,
                 record: Some(record.id),
                 event: None,
                 linked,
-            })
+            }))
         }
-        (Direction::Inbound, None) => match &transaction.record {
-            Some(record) => Ok(Sampled {
-                linked,
-                ..fetched(active, record).await?
-            }),
-            None => Err(ControlError::Refused(
-                "the transaction names no record".into(),
-            )),
-        },
-        (Direction::Outbound, Some(source)) => Ok(Sampled {
+        (Direction::Inbound, None) => Ok(None),
+        (Direction::Outbound, Some(source)) => Ok(Some(Sampled {
             label,
             source,
             record: transaction.record.clone(),
             event: transaction.event,
             linked,
-        }),
+        })),
         (Direction::Outbound, None) => told(shared, transaction, linked).await,
     }
 }
 
+async fn is_linked(shared: &Shared, transaction: &Transaction) -> Answered<bool> {
+    let Some(record) = &transaction.record else {
+        return Ok(false);
+    };
+    let correlation = shared.store.correlation(&transaction.connector, record);
+    Ok(correlation.await?.is_some())
+}
+
 /// An outbound source from the event's own body.
-async fn told(shared: &Shared, transaction: &Transaction, linked: bool) -> Answered<Sampled> {
+async fn told(
+    shared: &Shared,
+    transaction: &Transaction,
+    linked: bool,
+) -> Answered<Option<Sampled>> {
     let body = shared
         .store
         .payload(transaction.id, PayloadKind::Trigger)
         .await?;
     let body: Option<Value> = body.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let (Some(body), Some(event)) = (body, transaction.event) else {
-        return Err(ControlError::Refused(
-            "the transaction has no source to map".into(),
-        ));
+        return Ok(None);
     };
     let at = body["timestamp"]
         .as_str()
         .and_then(|text| text.parse().ok());
-    Ok(Sampled {
+    Ok(Some(Sampled {
         label: label(transaction),
         source: mapping_input(
             event,
@@ -209,7 +272,7 @@ async fn told(shared: &Shared, transaction: &Transaction, linked: bool) -> Answe
         record: transaction.record.clone(),
         event: Some(event),
         linked,
-    })
+    }))
 }
 
 fn label(transaction: &Transaction) -> String {
@@ -281,6 +344,8 @@ fn result(
             .collect(),
         trace: evaluation.trace,
         output: evaluation.output,
+        findings: Vec::new(),
+        delivered: sent.map(changes::nested),
     }
 }
 

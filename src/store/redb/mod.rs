@@ -2,7 +2,7 @@
 //!
 //! Writes go to one thread that commits them in groups (`writer`), through the one place where a
 //! row and its indexes change together (`ledger`); the verbs stand in `accept`, `work`, `link`,
-//! `connectors`, `people` and `forget`. Reads take a snapshot of their own and never wait for a write
+//! `connectors`, `mappings`, `people` and `forget`. Reads take a snapshot of their own and never wait for a write
 //! (`view`, `list`). No policy may enter here: when to retry, whom to pause, what to fetch is the engine's.
 
 mod accept;
@@ -19,6 +19,7 @@ mod groups;
 mod ledger;
 mod link;
 mod list;
+mod mappings;
 mod memory;
 mod people;
 mod schema;
@@ -42,9 +43,9 @@ use self::ledger::Ledger;
 use self::schema::{CATALOGUE, MAPPING, SECRET, direction_code};
 use self::writer::Handle;
 use super::{
-    Acceptance, Accepted, AuditEntry, ClaimRequest, ConnectorStatus, Correlation, Counts,
-    FailureGroup, GroupQuery, Hold, LeaseToken, ListQuery, Outcome, Page, PageCursor,
-    PersonCommand, Result, StepRecord, Store, StoreError, TriggerToken, Watermark,
+    Acceptance, Accepted, AuditEntry, ClaimRequest, ConnectorStatus, Correlation, Counts, Draft,
+    FailureGroup, GroupQuery, Hold, LeaseToken, ListQuery, MappingEntry, NewDraft, Outcome, Page,
+    PageCursor, PersonCommand, Result, StepRecord, Store, StoreError, TriggerToken, Watermark,
 };
 use crate::model::{
     Catalogue, Clock, ConnectorId, Direction, JournalEntry, MappingVersion, PayloadKind, RecordId,
@@ -303,6 +304,32 @@ impl Store for RedbStore {
 
     async fn mapping(&self, version: &MappingVersion) -> Result<Option<Bytes>> {
         self.handle.view()?.mapping(version)
+    }
+
+    async fn mapping_in_force(&self, connector: &ConnectorId, entry: MappingEntry) -> Result<()> {
+        let connector = connector.clone();
+        self.write(move |ledger| ledger.mapping_in_force(&connector, &entry))
+            .await
+    }
+
+    async fn mapping_history(&self, connector: &ConnectorId) -> Result<Vec<MappingEntry>> {
+        self.handle.view()?.mapping_history(connector)
+    }
+
+    async fn save_draft(&self, connector: &ConnectorId, draft: NewDraft) -> Result<Draft> {
+        let connector = connector.clone();
+        self.write(move |ledger| ledger.save_draft(&connector, &draft))
+            .await
+    }
+
+    async fn draft(&self, connector: &ConnectorId) -> Result<Option<Draft>> {
+        self.handle.view()?.draft(connector)
+    }
+
+    async fn drop_draft(&self, connector: &ConnectorId) -> Result<bool> {
+        let connector = connector.clone();
+        self.write(move |ledger| ledger.drop_draft(&connector))
+            .await
     }
 
     async fn command(&self, command: PersonCommand) -> Result<Transaction> {

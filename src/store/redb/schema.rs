@@ -62,6 +62,11 @@ pub(super) const CONNECTOR: TableDefinition<&str, &[u8]> = TableDefinition::new(
 pub(super) const CATALOGUE: TableDefinition<(&str, u8), &[u8]> = TableDefinition::new("catalogue");
 /// Mapping version → text.
 pub(super) const MAPPING: TableDefinition<&str, &[u8]> = TableDefinition::new("mapping");
+/// Connector and number → a mapping version that came in force.
+pub(super) const MAPPING_HISTORY: TableDefinition<(&str, u64), &[u8]> =
+    TableDefinition::new("mapping_history");
+/// Connector → draft.
+pub(super) const DRAFT: TableDefinition<&str, &[u8]> = TableDefinition::new("draft");
 /// Name → sealed secret.
 pub(super) const SECRET: TableDefinition<&str, &[u8]> = TableDefinition::new("secret");
 /// Command id → the answer it got.
@@ -169,6 +174,8 @@ fn create_tables(txn: &WriteTransaction) -> Result<(), Fault> {
         CONNECTOR,
         CATALOGUE,
         MAPPING,
+        MAPPING_HISTORY,
+        DRAFT,
         SECRET,
         COMMAND,
         COMMAND_AGE,

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::fault::decode;
 use super::memory::{connector_id, read_counts};
 use super::schema::{
-    AUDIT, CATALOGUE, CONNECTOR, CORRELATED, CORRELATION, COUNTER, GROUP, JOURNAL, MAPPING,
+    AUDIT, CATALOGUE, CONNECTOR, CORRELATED, CORRELATION, COUNTER, DRAFT, GROUP, JOURNAL, MAPPING,
     PAYLOAD, READY, ROW, SECRET, direction_code, moment, priority_code,
 };
 use crate::model::{
@@ -17,8 +17,8 @@ use crate::model::{
     RecordId, Timestamp, Transaction, TransactionId, WorkOrderId,
 };
 use crate::store::{
-    AuditEntry, ConnectorStatus, Correlation, Counts, FailureGroup, GroupQuery, Page, PageCursor,
-    StoreError,
+    AuditEntry, ConnectorStatus, Correlation, Counts, Draft, FailureGroup, GroupQuery, Page,
+    PageCursor, StoreError,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -118,6 +118,10 @@ impl View {
 
     pub(super) fn mapping(&self, version: &MappingVersion) -> Result<Option<Bytes>> {
         self.bytes(MAPPING, version.as_str())
+    }
+
+    pub(super) fn draft(&self, connector: &ConnectorId) -> Result<Option<Draft>> {
+        self.json("draft", DRAFT, connector.as_str())
     }
 
     pub(super) fn secret(&self, name: &str) -> Result<Option<Bytes>> {

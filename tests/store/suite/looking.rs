@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fieldbridge::model::{
-    Catalogue, DeliveryKey, Direction, Field, FieldKind, Fingerprint, MappingVersion, PayloadKind,
-    RecordId, State, Step, WorkOrderId,
+    Catalogue, ConnectorId, DeliveryKey, Direction, Field, FieldKind, Fingerprint, MappingVersion,
+    PayloadKind, RecordId, State, Step, WorkOrderId,
 };
 use fieldbridge::store::{
-    Acceptance, Accepted, GroupQuery, ListOrder, ListQuery, Outcome, PersonMove, TriggerToken,
-    Watermark,
+    Acceptance, Accepted, GroupQuery, ListOrder, ListQuery, MappingEntry, NewDraft, Outcome,
+    PersonMove, TriggerToken, Watermark,
 };
 
 use crate::store::memory::recount;
@@ -441,6 +441,81 @@ pub async fn connectors_keep_status_catalogue_and_mapping(world: World) {
         Some(b"[[inbound]]".as_slice()),
         "once and for ever"
     );
+}
+
+pub async fn mappings_come_in_force_one_after_the_other(world: World) {
+    let (alpha, beta) = (connector("alpha"), connector("beta"));
+    let entry = |number: u64, by: Option<&str>| MappingEntry {
+        version: MappingVersion::new(format!("version {number}")),
+        since: world.later(number),
+        by: by.map(str::to_owned),
+        note: None,
+    };
+    let note = async |id: &ConnectorId, entry| {
+        let noted = world.store.mapping_in_force(id, entry).await;
+        noted.unwrap();
+    };
+    assert_eq!(world.store.mapping_history(&alpha).await.unwrap(), []);
+    note(&alpha, entry(1, None)).await;
+    note(&beta, entry(7, None)).await;
+    note(&alpha, entry(2, Some("maria"))).await;
+    note(&alpha, entry(2, None)).await;
+    note(&alpha, entry(1, Some("maria"))).await;
+    let history = world.store.mapping_history(&alpha).await.unwrap();
+    let expected = [
+        entry(1, Some("maria")),
+        entry(2, Some("maria")),
+        entry(1, None),
+    ];
+    assert_eq!(
+        history, expected,
+        "the version in force comes in force once"
+    );
+    assert_eq!(
+        world.store.mapping_history(&beta).await.unwrap(),
+        [entry(7, None)]
+    );
+
+    for number in 10..260 {
+        note(&alpha, entry(number, None)).await;
+    }
+    let history = world.store.mapping_history(&alpha).await.unwrap();
+    assert_eq!(history.len(), 200);
+    assert_eq!(history.first(), Some(&entry(259, None)));
+    assert_eq!(history.last(), Some(&entry(60, None)));
+}
+
+pub async fn a_draft_is_saved_by_those_who_saw_the_last_one(world: World) {
+    let alpha = connector("alpha");
+    let save = async |by: &str, text: &str, seen| {
+        let new = NewDraft {
+            text: text.to_owned(),
+            base: MappingVersion::new("abc"),
+            by: by.to_owned(),
+            at: world.now(),
+            seen,
+        };
+        world.store.save_draft(&alpha, new).await
+    };
+    assert_eq!(world.store.draft(&alpha).await.unwrap(), None);
+    assert!(!world.store.drop_draft(&alpha).await.unwrap());
+    let first = save("maria", "one", None).await.unwrap();
+    let second = save("maria", "two", Some(first.revision)).await.unwrap();
+    let refused = save("paul", "three", Some(first.revision)).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("maria saved this draft"), "{refused}");
+    assert!(save("paul", "three", None).await.is_err());
+    assert_eq!(
+        world.store.draft(&alpha).await.unwrap(),
+        Some(second.clone())
+    );
+    assert_eq!(second.text, "two");
+
+    assert!(world.store.drop_draft(&alpha).await.unwrap());
+    assert_eq!(world.store.draft(&alpha).await.unwrap(), None);
+    let refused = save("maria", "three", Some(second.revision)).await;
+    assert!(refused.is_err(), "what was published is not edited on");
+    assert!(save("maria", "three", None).await.is_ok());
 }
 
 pub async fn secrets_are_kept_and_removed(world: World) {

@@ -88,6 +88,8 @@ macro_rules! conformance {
                 next_due_is_the_earliest_of_the_named,
                 what_is_over_and_old_is_forgotten,
                 connectors_keep_status_catalogue_and_mapping,
+                mappings_come_in_force_one_after_the_other,
+                a_draft_is_saved_by_those_who_saw_the_last_one,
                 secrets_are_kept_and_removed;
         }
     };

@@ -1,0 +1,83 @@
+//! What is doubtful about a mapping in force, now that the fields of both sides are known.
+
+use std::collections::HashSet;
+
+use crate::config::{Place, Problem};
+use crate::engine::connectors::{Active, Connector};
+use crate::mapping::check;
+use crate::model::{ConnectorId, Direction};
+
+use super::Shared;
+
+/// Checks a connector's mapping against both catalogues, and keeps what it says where people see it.
+pub(in crate::engine) async fn look(shared: &Shared, id: &ConnectorId) {
+    let Some((connector, active)) = shared
+        .connectors
+        .get(id)
+        .and_then(|connector| Some((connector.clone(), connector.active.clone()?)))
+    else {
+        return;
+    };
+    let found = found(shared, &connector, &active).await;
+    connector.live.standing().warnings = found;
+    shared.changed();
+}
+
+/// The same after the fields were read anew: what was not so before is said to have come by that.
+pub(super) async fn look_after_refresh(shared: &Shared, id: &ConnectorId) {
+    let before: HashSet<String> = shared
+        .connectors
+        .get(id)
+        .map_or_else(HashSet::new, |known| {
+            let standing = known.live.standing();
+            let plain = standing.warnings.iter().map(|one| plain(&one.what));
+            plain.map(str::to_owned).collect()
+        });
+    look(shared, id).await;
+    let Some(connector) = shared.connectors.get(id) else {
+        return;
+    };
+    let at = shared.now().strftime("%F %H:%M UTC").to_string();
+    let mut standing = connector.live.standing();
+    for warning in &mut standing.warnings {
+        if !before.contains(&warning.what) {
+            warning.what = format!("{}{SINCE}{at}", warning.what);
+        }
+    }
+}
+
+/// What stands between a warning and the moment at which it became true.
+const SINCE: &str = "; so since the fields were read at ";
+
+fn plain(what: &str) -> &str {
+    what.split(SINCE).next().unwrap_or(what)
+}
+
+async fn found(shared: &Shared, connector: &Connector, active: &Active) -> Vec<Problem> {
+    let side = async |direction| {
+        shared
+            .store
+            .catalogue(&connector.id, direction)
+            .await
+            .ok()?
+    };
+    let platform = side(Direction::Outbound).await;
+    let field_nation = side(Direction::Inbound).await;
+    let mut found = Vec::new();
+    for direction in Direction::ALL {
+        let (source, target) = match direction {
+            Direction::Inbound => (platform.as_deref(), field_nation.as_deref()),
+            Direction::Outbound => (field_nation.as_deref(), platform.as_deref()),
+        };
+        let problems = check(&active.mapping, direction, source, target, None).await;
+        found.extend(problems.into_iter().map(|problem| {
+            let place = Place {
+                line: problem.position.line,
+                column: problem.position.column,
+            };
+            let mend = problem.mend.unwrap_or_default();
+            Problem::new(&connector.mapping_file, problem.what, mend).at(Some(place))
+        }));
+    }
+    found
+}
