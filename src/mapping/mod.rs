@@ -18,12 +18,15 @@ mod hosted;
 mod jsonnet;
 mod library;
 mod node;
+mod outline;
 pub mod path;
 mod problem;
 mod rule;
 mod script;
+mod sketch;
 mod source_file;
 mod suggest;
+mod tokens;
 pub mod value;
 
 pub use check::check;
@@ -32,6 +35,9 @@ pub use evaluate::{
 };
 pub use hosted::{HostedExport, from_hosted_json, to_hosted_json};
 pub use jsonnet::{Limits, WORKER_ARGUMENT, WorkerProgram, worker_main};
+pub use outline::{
+    RuleText, blank_rule, insert_rule, move_rule, outline, remove_rule, replace_rule,
+};
 pub use path::{Path, PathError, flatten};
 pub use problem::{Position, Problem, Severity};
 pub use rule::{Action, MapEntry, NoMatch, Part, Range, Rule, Source};
