@@ -10,10 +10,12 @@
 
 mod check;
 mod compile;
+mod complete;
 mod convert;
 pub mod date;
 mod evaluate;
 mod execute;
+mod functions;
 mod hosted;
 mod jsonnet;
 mod library;
@@ -30,6 +32,7 @@ mod tokens;
 pub mod value;
 
 pub use check::check;
+pub use complete::{Completing, Completions, Offer, complete};
 pub use evaluate::{
     Evaluate, Evaluation, Evaluator, FieldTrace, How, MappingProblem, MappingWarning, Required,
 };
