@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::output::Color;
-use crate::engine::Replay;
+use crate::engine::{Replay, USUAL_IMPACT};
 use crate::model::{
     ConnectorId, Direction, EventName, PlatformKind, RecordId, State, TransactionId, WorkOrderId,
 };
@@ -70,7 +70,7 @@ pub(super) enum Command {
     /// The connection to Field Nation
     #[command(subcommand)]
     Fieldnation(FieldnationCommand),
-    /// Mappings: check, evaluate, preview
+    /// Mappings: check, evaluate, preview, test, impact, publish
     #[command(subcommand)]
     Mapping(MappingCommand),
     /// Transactions: look, retry, discard, replay
@@ -292,6 +292,80 @@ pub(super) enum MappingCommand {
     Eval(EvaluateArguments),
     /// What a connector's mapping makes of a record, a transaction (the latest, unless named) or a file; sends nothing
     Preview(PreviewArguments),
+    /// Run the regression cases beside a mapping, or those of all connectors; exit code 1 if one fails
+    Test {
+        /// The mapping file [default: those of all connectors]
+        #[arg(long, value_name = "FILE")]
+        mapping: Option<PathBuf>,
+    },
+    /// Record a transaction as a regression case of its mapping, secrets and personal data masked
+    Record(RecordArguments),
+    /// What an edited mapping would change of the latest transactions; exit code 1 if it breaks one
+    Impact(ImpactArguments),
+    /// Bring an edited mapping in force
+    Publish(PublishArguments),
+    /// The mappings that were in force, newest first
+    Versions {
+        #[arg(long)]
+        connector: ConnectorId,
+    },
+    /// Bring an earlier mapping in force again
+    Rollback {
+        #[arg(long)]
+        connector: ConnectorId,
+        /// The version, or the beginning of its name [default: the one before]
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+    },
+    /// The draft that somebody is editing in the console
+    Draft(DraftArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordArguments {
+    pub(super) transaction: TransactionId,
+    /// The case's name [default: made of the record's]
+    #[arg(long)]
+    pub(super) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImpactArguments {
+    /// Whose transactions
+    #[arg(long)]
+    pub(super) connector: ConnectorId,
+    /// The edited mapping [default: the connector's draft]
+    #[arg(long, value_name = "FILE")]
+    pub(super) mapping: Option<PathBuf>,
+    /// How many of the latest transactions
+    #[arg(long, value_name = "N", default_value_t = USUAL_IMPACT)]
+    pub(super) last: usize,
+    /// Only those of this direction
+    #[arg(long, value_enum)]
+    pub(super) direction: Option<DirectionArgument>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PublishArguments {
+    /// Whose mapping
+    #[arg(long)]
+    pub(super) connector: ConnectorId,
+    /// The edited mapping [default: the connector's draft]
+    #[arg(long, value_name = "FILE")]
+    pub(super) mapping: Option<PathBuf>,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    pub(super) note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DraftArguments {
+    /// Whose draft
+    #[arg(long)]
+    pub(super) connector: ConnectorId,
+    /// Throw it away
+    #[arg(long)]
+    pub(super) discard: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ use super::context::{Context, json_of, text_of};
 use super::failure::CliError;
 use super::mapping_text::preview_text;
 use super::output::{aside, print};
+use super::{cases, workbench};
 use crate::api::Client;
 use crate::config::{JsonnetSettings, LoadedConnector, Place, Problem};
 use crate::engine::{MappingDraft, PreviewRequest, Sample};
@@ -25,11 +26,20 @@ pub(super) async fn run(context: &Context, command: MappingCommand) -> Result<()
         MappingCommand::Check { mapping } => check_mappings(context, mapping.as_deref()).await,
         MappingCommand::Eval(arguments) => evaluate(context, &arguments).await,
         MappingCommand::Preview(arguments) => preview(context, arguments).await,
+        MappingCommand::Test { mapping } => cases::test(context, mapping.as_deref()).await,
+        MappingCommand::Record(arguments) => workbench::record(context, arguments).await,
+        MappingCommand::Impact(arguments) => workbench::impact(context, arguments).await,
+        MappingCommand::Publish(arguments) => workbench::publish(context, arguments).await,
+        MappingCommand::Versions { connector } => workbench::versions(context, &connector).await,
+        MappingCommand::Rollback { connector, to } => {
+            workbench::roll_back(context, &connector, to.as_deref()).await
+        }
+        MappingCommand::Draft(arguments) => workbench::draft(context, arguments).await,
     }
 }
 
 /// An evaluator with the limits of fieldbridge.toml, or the defaults where that is broken.
-fn evaluator(context: &Context) -> Evaluator {
+pub(super) fn evaluator(context: &Context) -> Evaluator {
     let configured = context.loaded().settings.as_ref();
     let settings = configured.map_or_else(|_| JsonnetSettings::default(), |it| it.jsonnet.clone());
     let limits = Limits {
@@ -42,7 +52,7 @@ fn evaluator(context: &Context) -> Evaluator {
 }
 
 /// Parses a mapping; scripts may import from its own directory.
-fn parsed(file: &Path, text: &str) -> Result<Mapping, Vec<Problem>> {
+pub(super) fn parsed(file: &Path, text: &str) -> Result<Mapping, Vec<Problem>> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let directory = match file.parent() {
         Some(parent) if parent == Path::new("") => Path::new("."),

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod audit;
+mod cases;
 mod check;
 mod connector;
 mod console;
@@ -29,6 +30,7 @@ mod text;
 mod transaction;
 mod transaction_text;
 mod words;
+mod workbench;
 
 use std::process::ExitCode;
 
