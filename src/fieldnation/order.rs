@@ -186,6 +186,39 @@ impl FieldNation {
         draft.shape(&lookups)
     }
 
+    /// Whether an output would do for a new work order, as far as can be told without sending it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub async fn check_new(&self, call: &Call, output: &Map<String, Value>) -> Result<(), Failure> {
+        self.would_fit(call, output, Purpose::Create).await
+    }
+
+    /// Whether an output would do as a change of a work order, as far as can be told without sending it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub async fn check_change(
+        &self,
+        call: &Call,
+        output: &Map<String, Value>,
+    ) -> Result<(), Failure> {
+        self.would_fit(call, output, Purpose::Update).await
+    }
+
+    async fn would_fit(
+        &self,
+        call: &Call,
+        output: &Map<String, Value>,
+        purpose: Purpose,
+    ) -> Result<(), Failure> {
+        match self.shape(call, output, purpose).await {
+            Err(failure) if failure.category == Category::Validation => Err(failure),
+            // What could not be looked up says nothing about the output.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     async fn lookups(&self, call: &Call, draft: &Draft, age: Age) -> Result<Lookups, Failure> {
         let mut lookups = Lookups::default();
         if draft.needs_fields() {

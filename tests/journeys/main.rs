@@ -3,6 +3,7 @@
 //! doubles anything. Nothing here knows a platform.
 
 mod rig;
+mod workbench;
 
 use std::time::Duration;
 

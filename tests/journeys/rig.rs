@@ -1,5 +1,6 @@
 //! An engine with one connector, its platform's stand-in and Field Nation's.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Rig {
     pub sandbox: Sandbox,
     platform: PlatformKind,
-    engine: Arc<Engine>,
-    store: SharedStore,
-    id: ConnectorId,
+    pub engine: Arc<Engine>,
+    pub store: SharedStore,
+    pub id: ConnectorId,
     clock: Arc<dyn Clock>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 struct NoVault;
@@ -125,7 +126,7 @@ impl Rig {
             store,
             id,
             clock,
-            _directory: directory,
+            directory: directory,
         };
         rig.connect().await;
         rig
@@ -183,6 +184,11 @@ impl Rig {
             .work_done(order, "Replaced and tested.")
             .unwrap();
         field_nation.approve(order).unwrap();
+    }
+
+    /// Where the mapping stands.
+    pub fn mapping_file(&self) -> PathBuf {
+        self.directory.path().join("one.toml")
     }
 
     pub fn orders_of(&self, ticket: u64) -> Vec<u64> {

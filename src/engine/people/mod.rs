@@ -108,6 +108,10 @@ pub(super) async fn refresh_fields(
     call: &Call,
 ) -> Answered<()> {
     let (_, active) = in_force(shared, &connector.id)?;
+    let known = shared
+        .store
+        .catalogue(&connector.id, Direction::Outbound)
+        .await?;
     let theirs = active
         .platform
         .discover(call)
@@ -127,7 +131,11 @@ pub(super) async fn refresh_fields(
             .put_catalogue(&connector.id, Direction::Inbound, ours)
             .await?;
     }
-    warnings::look_after_refresh(shared, &connector.id).await;
+    // What is read for the first time changes nothing; it is only known from then on.
+    match known {
+        Some(_) => warnings::look_after_refresh(shared, &connector.id).await,
+        None => warnings::look(shared, &connector.id).await,
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::engine::control::{
 };
 use crate::fieldnation::mapping_input;
 use crate::http::Call;
-use crate::mapping::{Evaluate, Evaluation, Mapping, Problem, Required, check};
+use crate::mapping::{Evaluate, Evaluation, Mapping, MappingProblem, Problem, Required, check};
 use crate::model::{
     ConnectorId, Direction, EventName, PayloadKind, Priority, Record, RecordId, Transaction,
 };
@@ -133,7 +133,34 @@ pub(super) async fn evaluate(
             Required::All
         },
     };
-    Ok(shared.preview_evaluator.evaluate(mapping, evaluate).await)
+    let mut evaluation = shared.preview_evaluator.evaluate(mapping, evaluate).await;
+    if direction == Direction::Inbound && evaluation.problems.is_empty() {
+        let misfit = misfit(shared, &evaluation.output, evaluate.require).await;
+        evaluation.problems.extend(misfit);
+    }
+    Ok(evaluation)
+}
+
+/// Why Field Nation would not take an output that its catalogue allows, if it would not.
+async fn misfit(
+    shared: &Shared,
+    output: &Map<String, Value>,
+    require: Required,
+) -> Option<MappingProblem> {
+    let field_nation = shared.field_nation.load_full()?;
+    let call = Call::new(Priority::Background);
+    let checked = match require {
+        Required::All => field_nation.check_new(&call, output).await,
+        Required::None => field_nation.check_change(&call, output).await,
+    };
+    checked.err().map(|failure| MappingProblem {
+        rule: None,
+        target: None,
+        category: failure.category,
+        reason: failure.cause,
+        hint: failure.hint,
+        position: None,
+    })
 }
 
 async fn sample(shared: &Shared, active: &Active, request: &PreviewRequest) -> Answered<Sampled> {
