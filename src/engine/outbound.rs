@@ -8,6 +8,7 @@ use super::attempt::{Attempt, End, Stepped};
 use super::carry;
 use super::changes::{self, Targets};
 use super::map::Mapped;
+use crate::config::ConnectorConfig;
 use crate::fieldnation::{is_complete, mapping_input};
 use crate::mapping::Required;
 use crate::model::{
@@ -37,8 +38,9 @@ pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
     correlate(attempt, work_order, &input).await?;
     let wants = Wants::of(attempt, event);
     let running = attempt.begin(Step::Filter);
-    if attempt.correlation.is_none() && !attempt.active.config.outbound_create {
-        let why = "the work order is linked to no record, and Outbound Create is off";
+    if attempt.correlation.is_none()
+        && let Some(why) = not_to_be_created(&attempt.active.config, event)
+    {
         return Err(attempt.stop(&running, SkipReason::Filtered(why.into())));
     }
     if wants.is_nothing() {
@@ -50,6 +52,18 @@ pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
         None => create(attempt, &input, work_order).await,
     }?;
     finish(attempt, &wants, work_order).await
+}
+
+/// Why a work order without a record gets none by this event; nothing if it does.
+fn not_to_be_created(config: &ConnectorConfig, event: EventName) -> Option<&'static str> {
+    if !config.outbound_create {
+        Some("the work order is linked to no record, and Outbound Create is off")
+    } else if event == EventName::Created {
+        None
+    } else {
+        // The rules of other events say what changes and not all that a new record needs.
+        Some("the work order is linked to no record, and only FN_WO_CREATED makes one")
+    }
 }
 
 /// What an event is to bring about.

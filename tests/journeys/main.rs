@@ -2,6 +2,8 @@
 //! a work order, the work comes back, and neither refused keys, a slowed-down vendor nor a lost answer loses or
 //! doubles anything. Nothing here knows a platform.
 
+#[path = "../support/outbound_create.rs"]
+mod outbound_create;
 mod rig;
 
 use std::time::Duration;
@@ -103,6 +105,29 @@ async fn slowed_down_and_lost_answers(platform: PlatformKind) {
     rig.stop().await;
 }
 
+/// A work order that somebody posts in Field Nation becomes one record, and what happens to it reaches that record.
+async fn outbound_create(platform: PlatformKind) {
+    let rig = Rig::creating(platform).await;
+    let order = outbound_create::post_work_order(&rig.sandbox.field_nation).await;
+    rig.until("the record exists", || !rig.created().is_empty())
+        .await;
+    let [ticket] = rig.created()[..] else {
+        panic!("{platform}: {:?} were created", rig.created());
+    };
+    rig.visit(order, TEXT);
+    let desk = rig.desk();
+    rig.until("the record is closed", || {
+        desk.is_closed(ticket) == Some(true)
+    })
+    .await;
+    rig.until_quiet().await;
+    assert_eq!(rig.created(), [ticket]);
+    assert_eq!(rig.records_of(order).await, [desk.record_id(ticket)]);
+    assert_eq!(rig.sandbox.field_nation.work_order_ids(), [order]);
+    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
+    rig.stop().await;
+}
+
 macro_rules! journeys {
     ($($name:ident: $platform:ident;)*) => {
         $(mod $name {
@@ -121,6 +146,11 @@ macro_rules! journeys {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn slowed_down_and_lost_answers_double_nothing() {
                 super::slowed_down_and_lost_answers(PLATFORM).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn outbound_create_makes_one_record_and_keeps_it_in_step() {
+                super::outbound_create(PLATFORM).await;
             }
         })*
 

@@ -10,14 +10,16 @@ use fieldbridge::engine::{
 };
 use fieldbridge::mapping::WorkerProgram;
 use fieldbridge::model::{
-    Clock, ConnectorId, PlatformKind, State, SystemRandom, Timestamp, TokioClock,
+    Clock, ConnectorId, PlatformKind, State, SystemRandom, Timestamp, TokioClock, WorkOrderId,
 };
 use fieldbridge::platform::SubscriptionPlan;
 use fieldbridge::sandbox::{
-    Case, Deliveries, NewFile, Picture, Sandbox, SandboxSettings, ServiceDesk,
+    Case, Deed, Deliveries, Doer, NewFile, Picture, Sandbox, SandboxSettings, ServiceDesk, Thing,
 };
 use fieldbridge::store::redb::RedbStore;
 use fieldbridge::store::{ListQuery, SharedStore};
+
+use super::outbound_create;
 
 /// Generous: the suite runs on two busy cores, and one vendor's 429 means a minute.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -42,9 +44,10 @@ impl Seal for NoVault {
     fn publish(&self, _: &str, _: Option<secrecy::SecretString>) {}
 }
 
-fn connector(platform: PlatformKind, desk: &dyn ServiceDesk) -> String {
+fn connector(platform: PlatformKind, desk: &dyn ServiceDesk, switches: &str) -> String {
     format!(
         r#"platform = "{platform}"
+{switches}
 [features]
 messages = "both"
 message_visibility = "internal"
@@ -85,7 +88,22 @@ calls_per_minute = 100000
 }
 
 impl Rig {
+    /// With the shipped mapping.
     pub async fn start(platform: PlatformKind) -> Self {
+        let shipped = |desk: &dyn ServiceDesk| default_mapping(desk.platform()).unwrap().to_owned();
+        Self::with(platform, "", shipped).await
+    }
+
+    /// With Outbound Create on, and the shipped mapping's rules for it.
+    pub async fn creating(platform: PlatformKind) -> Self {
+        Self::with(platform, "outbound_create = true", outbound_create::mapping).await
+    }
+
+    async fn with(
+        platform: PlatformKind,
+        switches: &str,
+        mapping: impl FnOnce(&dyn ServiceDesk) -> String,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
         let sandbox = Sandbox::start(SandboxSettings {
             deliveries: Deliveries::Paced(0.01),
@@ -96,17 +114,18 @@ impl Rig {
         let file = directory.path().join("fieldbridge.redb");
         let store: SharedStore = Arc::new(RedbStore::open(&file, clock.clone()).unwrap());
         let id = ConnectorId::new("one").unwrap();
-        let text = connector(platform, sandbox.desk(platform).unwrap());
+        let desk = sandbox.desk(platform).unwrap();
+        let text = connector(platform, desk, switches);
         let mapping_file = directory.path().join("one.toml");
-        let mapping = default_mapping(platform).unwrap();
-        std::fs::write(&mapping_file, mapping).unwrap();
+        let mapping = mapping(desk);
+        std::fs::write(&mapping_file, &mapping).unwrap();
         let engine = Engine::start(EngineSetup {
             settings: settings(&sandbox),
             connectors: vec![ConnectorFiles {
                 id: id.clone(),
                 config: ConnectorConfig::parse("connectors/one.toml".as_ref(), &text),
                 mapping_file,
-                mapping: Ok(mapping.to_owned()),
+                mapping: Ok(mapping),
             }],
             problems: Vec::new(),
             config_directory: directory.path().to_owned(),
@@ -183,6 +202,22 @@ impl Rig {
             .work_done(order, "Replaced and tested.")
             .unwrap();
         field_nation.approve(order).unwrap();
+    }
+
+    /// The tickets that the engine created, by their numbers.
+    pub fn created(&self) -> Vec<u64> {
+        let entries = self.desk().journal().entries_after(0).into_iter();
+        let ours = entries.filter(|entry| {
+            (entry.deed, entry.thing, entry.by) == (Deed::Created, Thing::Ticket, Doer::Api)
+        });
+        ours.map(|entry| entry.id).collect()
+    }
+
+    /// The records that a work order is linked to.
+    pub async fn records_of(&self, order: u64) -> Vec<String> {
+        let linked = self.store.correlations_of(WorkOrderId(order)).await;
+        let records = linked.unwrap().into_iter();
+        records.map(|link| link.record.to_string()).collect()
     }
 
     pub fn orders_of(&self, ticket: u64) -> Vec<u64> {
