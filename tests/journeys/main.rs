@@ -9,7 +9,7 @@ mod rig;
 use std::time::Duration;
 
 use fieldbridge::engine::ConnectorState;
-use fieldbridge::model::{PlatformKind, State};
+use fieldbridge::model::{EventName, PlatformKind, State};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Thing, available};
 use reqwest::Method;
 use rig::Rig;
@@ -24,7 +24,7 @@ async fn there_and_back(platform: PlatformKind) {
     let title = rig.sandbox.field_nation.work_order(order).unwrap()["title"].clone();
     assert!(title.as_str().unwrap().contains("case 1"), "{title}");
 
-    rig.visit(order, TEXT);
+    rig.visit(order, TEXT).await;
     let desk = rig.desk();
     rig.until("the record is closed", || {
         desk.is_closed(ticket) == Some(true)
@@ -114,7 +114,7 @@ async fn outbound_create(platform: PlatformKind) {
     let [ticket] = rig.created()[..] else {
         panic!("{platform}: {:?} were created", rig.created());
     };
-    rig.visit(order, TEXT);
+    rig.visit(order, TEXT).await;
     let desk = rig.desk();
     rig.until("the record is closed", || {
         desk.is_closed(ticket) == Some(true)
@@ -124,6 +124,32 @@ async fn outbound_create(platform: PlatformKind) {
     assert_eq!(rig.created(), [ticket]);
     assert_eq!(rig.records_of(order).await, [desk.record_id(ticket)]);
     assert_eq!(rig.sandbox.field_nation.work_order_ids(), [order]);
+    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
+    rig.stop().await;
+}
+
+/// An event that comes long after later ones brings nothing back that has changed since.
+async fn a_late_event(platform: PlatformKind) {
+    let rig = Rig::start(platform).await;
+    let ticket = rig.dispatch(1);
+    let order = rig.work_order_of(ticket).await;
+    rig.until_quiet().await;
+    let field_nation = &rig.sandbox.field_nation;
+    field_nation.publish(order).unwrap();
+    field_nation.assign(order).unwrap();
+    let assigned = field_nation.work_order(order).unwrap();
+    rig.until_quiet().await;
+    rig.visit_on(order, TEXT).await;
+    let desk = rig.desk();
+    rig.until("the record is closed", || {
+        desk.is_closed(ticket) == Some(true)
+    })
+    .await;
+    rig.until_quiet().await;
+    rig.tell_late(&assigned).await;
+    rig.until_quiet().await;
+    assert_eq!(desk.is_closed(ticket), Some(true));
+    assert_eq!(rig.told(EventName::Assigned).await.len(), 2);
     assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
     rig.stop().await;
 }
@@ -146,6 +172,11 @@ macro_rules! journeys {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn slowed_down_and_lost_answers_double_nothing() {
                 super::slowed_down_and_lost_answers(PLATFORM).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn a_late_event_brings_nothing_back() {
+                super::a_late_event(PLATFORM).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

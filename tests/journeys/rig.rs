@@ -10,7 +10,8 @@ use fieldbridge::engine::{
 };
 use fieldbridge::mapping::WorkerProgram;
 use fieldbridge::model::{
-    Clock, ConnectorId, PlatformKind, State, SystemRandom, Timestamp, TokioClock, WorkOrderId,
+    Clock, ConnectorId, EventName, PlatformKind, State, SystemRandom, Timestamp, TokioClock,
+    Transaction, WorkOrderId,
 };
 use fieldbridge::platform::SubscriptionPlan;
 use fieldbridge::sandbox::{
@@ -18,11 +19,16 @@ use fieldbridge::sandbox::{
 };
 use fieldbridge::store::redb::RedbStore;
 use fieldbridge::store::{ListQuery, SharedStore};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
 
 use super::outbound_create;
 
 /// Generous: the suite runs on two busy cores, and one vendor's 429 means a minute.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+const WEBHOOK_SECRET: &str = "01999f51-5c66-4449-b441-6b4a053fee6a";
 
 pub struct Rig {
     pub sandbox: Sandbox,
@@ -75,7 +81,7 @@ client_id = "{}"
 client_secret = "{}"
 username = "{}"
 password = "{}"
-webhook_secret = "01999f51-5c66-4449-b441-6b4a053fee6a"
+webhook_secret = "{WEBHOOK_SECRET}"
 calls_per_minute = 100000
 "#,
         sandbox.field_nation.base_url(),
@@ -182,11 +188,20 @@ impl Rig {
         ticket
     }
 
-    /// A technician sees the work order through.
-    pub fn visit(&self, order: u64, message: &str) {
+    /// A technician sees the work order through. What the engine is told of one step reaches it before the next begins,
+    /// as in a visit of hours; Field Nation promises no order among the events of one moment.
+    pub async fn visit(&self, order: u64, message: &str) {
         let field_nation = &self.sandbox.field_nation;
         field_nation.publish(order).unwrap();
+        self.until_quiet().await;
         field_nation.assign(order).unwrap();
+        self.until_quiet().await;
+        self.visit_on(order, message).await;
+    }
+
+    /// The same from when somebody is assigned.
+    pub async fn visit_on(&self, order: u64, message: &str) {
+        let field_nation = &self.sandbox.field_nation;
         field_nation.confirm(order).unwrap();
         field_nation.on_my_way(order).unwrap();
         field_nation.check_in(order).unwrap();
@@ -198,10 +213,45 @@ impl Rig {
         };
         field_nation.upload(order, photo).unwrap();
         field_nation.check_out(order).unwrap();
+        self.until_quiet().await;
         field_nation
             .work_done(order, "Replaced and tested.")
             .unwrap();
+        self.until_quiet().await;
         field_nation.approve(order).unwrap();
+    }
+
+    /// Tells the engine, long after, that a work order was assigned: as a delivery that had failed until now.
+    pub async fn tell_late(&self, work_order: &Value) {
+        let event = json!({
+            "event": {"name": "workorder.status.assigned", "params": {"work_order_id": work_order["id"]}},
+            "timestamp": "2020-01-20T08:55:58-06:00",
+            "triggered_by_user": {"id": 1068},
+            "workorder": work_order,
+        });
+        let body = event.to_string();
+        let mut signature = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
+        signature.update(body.as_bytes());
+        let signature = hex::encode(signature.finalize().into_bytes());
+        let url = format!("http://{}/v1/fieldnation/events", self.engine.address());
+        let request = reqwest::Client::new().post(url).body(body);
+        let request = request
+            .header("content-type", "application/json")
+            .header("x-fn-delivery-id", "01999f51-0000-7000-8000-000000000001:9")
+            .header("x-fn-signature", format!("sha256={signature}"));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), reqwest::StatusCode::OK);
+    }
+
+    /// The outbound transactions of an event.
+    pub async fn told(&self, event: EventName) -> Vec<Transaction> {
+        let page = self.store.list(ListQuery {
+            limit: 50,
+            ..ListQuery::default()
+        });
+        let mut items = page.await.unwrap().items;
+        items.retain(|transaction| transaction.event == Some(event));
+        items
     }
 
     /// The tickets that the engine created, by their numbers.
@@ -303,8 +353,9 @@ impl Rig {
         let page = page.await.unwrap();
         let lines = page.items.iter().map(|transaction| {
             format!(
-                "{} {:?} {:?} {:?}",
+                "{} {:?} {:?} {:?} {:?}",
                 transaction.direction.word(),
+                transaction.event,
                 transaction.state,
                 transaction.failure.as_ref().map(|(step, failure)| format!(
                     "{}: {} {}",
