@@ -20,6 +20,7 @@ mod outbound;
 mod people;
 mod retry;
 mod scheduler;
+mod sequence;
 mod shared;
 mod start;
 mod view;

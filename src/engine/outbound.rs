@@ -8,11 +8,13 @@ use super::attempt::{Attempt, End, Stepped};
 use super::carry;
 use super::changes::{self, Targets};
 use super::map::Mapped;
+use super::sequence;
+use crate::config::ConnectorConfig;
 use crate::fieldnation::{is_complete, mapping_input};
 use crate::mapping::Required;
 use crate::model::{
     Category, Delivered, Direction, EventName, Failure, Intent, Marker, PayloadKind, Record,
-    RecordId, SideRecord, SideRecordKind, SkipReason, Step, Target, WorkOrderId,
+    RecordId, SideRecord, SideRecordKind, SkipReason, Step, Target, Timestamp, WorkOrderId,
 };
 use crate::platform::{Found, Wish};
 use crate::store::Correlation;
@@ -33,12 +35,17 @@ pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
             "the event named no work order".into(),
         )));
     };
-    let input = fetch(attempt, work_order, event).await?;
+    take_link(attempt, work_order).await?;
+    let body = attempt.kept(PayloadKind::Trigger).await?;
+    let body = body.unwrap_or_default();
+    let at = sequence::moment(&body);
+    let input = fetch(attempt, work_order, event, &body).await?;
     correlate(attempt, work_order, &input).await?;
     let wants = Wants::of(attempt, event);
     let running = attempt.begin(Step::Filter);
-    if attempt.correlation.is_none() && !attempt.active.config.outbound_create {
-        let why = "the work order is linked to no record, and Outbound Create is off";
+    if attempt.correlation.is_none()
+        && let Some(why) = not_to_be_created(&attempt.active.config, event)
+    {
         return Err(attempt.stop(&running, SkipReason::Filtered(why.into())));
     }
     if wants.is_nothing() {
@@ -46,10 +53,25 @@ pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
     }
     attempt.end(running, Ok(()), |()| event.to_string())?;
     match attempt.correlation.clone() {
-        Some(correlation) => update(attempt, &input, &wants, correlation).await,
-        None => create(attempt, &input, work_order).await,
+        Some(mut correlation) => {
+            sequence::reached(&mut correlation, at);
+            update(attempt, &input, &wants, correlation).await
+        }
+        None => create(attempt, &input, work_order, at).await,
     }?;
     finish(attempt, &wants, work_order).await
+}
+
+/// Why a work order without a record gets none by this event; nothing if it does.
+fn not_to_be_created(config: &ConnectorConfig, event: EventName) -> Option<&'static str> {
+    if !config.outbound_create {
+        Some("the work order is linked to no record, and Outbound Create is off")
+    } else if event == EventName::Created {
+        None
+    } else {
+        // The rules of other events say what changes and not all that a new record needs.
+        Some("the work order is linked to no record, and only FN_WO_CREATED makes one")
+    }
 }
 
 /// What an event is to bring about.
@@ -73,20 +95,37 @@ impl Wants {
     }
 }
 
+/// Takes up the link to the record, if there is one.
+async fn take_link(attempt: &mut Attempt, work_order: WorkOrderId) -> Stepped<()> {
+    let known = attempt.shared.store.correlations_of(work_order).await?;
+    let connector = &attempt.connector.id;
+    let ours = known
+        .into_iter()
+        .find(|correlation| correlation.connector == *connector);
+    if let Some(correlation) = ours {
+        attempt.transaction.record = Some(correlation.record.clone());
+        attempt.correlation = Some(correlation);
+    }
+    Ok(())
+}
+
 /// The work order as outbound rules read it: the event's own body when it is whole and fresh, else read anew.
-async fn fetch(attempt: &mut Attempt, work_order: WorkOrderId, event: EventName) -> Stepped<Value> {
+async fn fetch(
+    attempt: &mut Attempt,
+    work_order: WorkOrderId,
+    event: EventName,
+    body: &Value,
+) -> Stepped<Value> {
     if attempt.progress.fetched
         && let Some(input) = attempt.kept(PayloadKind::Source).await?
     {
         return Ok(input);
     }
-    let body = attempt
-        .kept(PayloadKind::Trigger)
-        .await?
-        .unwrap_or_default();
+    let at = sequence::moment(body);
     let running = attempt.begin(Step::Fetch);
     let told = &body["workorder"];
-    let fresh = attempt.transaction.attempts <= 1 && is_complete(told);
+    let overtaken = sequence::is_overtaken(attempt.correlation.as_ref(), at);
+    let fresh = attempt.transaction.attempts <= 1 && is_complete(told) && !overtaken;
     let read = if fresh {
         Ok(Some(told.clone()))
     } else {
@@ -100,13 +139,12 @@ async fn fetch(attempt: &mut Attempt, work_order: WorkOrderId, event: EventName)
     let document = attempt.end(running, document, |_| {
         if fresh {
             "work order told by the event".into()
+        } else if overtaken {
+            format!("work order {work_order} as it is now: a later event came first")
         } else {
             format!("work order {work_order}")
         }
     })?;
-    let at = body["timestamp"]
-        .as_str()
-        .and_then(|text| text.parse().ok());
     let marker = attempt.field_nation.marker_of(&document);
     let input = mapping_input(
         event,
@@ -122,18 +160,12 @@ async fn fetch(attempt: &mut Attempt, work_order: WorkOrderId, event: EventName)
     Ok(input)
 }
 
-/// Finds the record: by the correlation, or by the marker that the work order carries while the link is still to be written.
+/// Links the record that the work order's marker names, while the link is still to be written.
 async fn correlate(attempt: &mut Attempt, work_order: WorkOrderId, input: &Value) -> Stepped<()> {
-    let id = attempt.connector.id.clone();
-    let known = attempt.shared.store.correlations_of(work_order).await?;
-    if let Some(correlation) = known
-        .into_iter()
-        .find(|correlation| correlation.connector == id)
-    {
-        attempt.transaction.record = Some(correlation.record.clone());
-        attempt.correlation = Some(correlation);
+    if attempt.correlation.is_some() {
         return Ok(());
     }
+    let id = attempt.connector.id.clone();
     let Some((connector, record)) = attempt
         .field_nation
         .marker_of(&input["workorder"])
@@ -234,7 +266,12 @@ async fn base(attempt: &mut Attempt, id: &RecordId) -> Stepped<Record> {
     }
 }
 
-async fn create(attempt: &mut Attempt, input: &Value, work_order: WorkOrderId) -> Stepped<()> {
+async fn create(
+    attempt: &mut Attempt,
+    input: &Value,
+    work_order: WorkOrderId,
+    at: Option<Timestamp>,
+) -> Stepped<()> {
     let mapped = map(attempt, input, Required::All).await?;
     let (fields, sides) = split(attempt, &mapped.targets);
     let body = changes::nested(&fields);
@@ -248,7 +285,7 @@ async fn create(attempt: &mut Attempt, input: &Value, work_order: WorkOrderId) -
         created: true,
     });
     let running = attempt.begin(Step::Link);
-    attempt.link(Correlation {
+    let mut correlation = Correlation {
         connector: attempt.connector.id.clone(),
         record: record.clone(),
         work_order,
@@ -256,7 +293,9 @@ async fn create(attempt: &mut Attempt, input: &Value, work_order: WorkOrderId) -
         sent_to_work_order: Targets::new(),
         sent_to_record: fields,
         carried: BTreeMap::new(),
-    });
+    };
+    sequence::reached(&mut correlation, at);
+    attempt.link(correlation);
     attempt.end(running, Ok(()), |()| format!("record {record}"))?;
     attempt.save().await?;
     put_sides(attempt, &record, sides).await

@@ -204,12 +204,22 @@ impl Client {
             address.extend(url::form_urlencoded::byte_serialize(value.as_bytes()));
         }
         let headers = request.headers.iter();
+        let mut request_headers: Vec<(String, String)> = headers
+            .map(|(name, value)| (name.to_string(), self.redactor.header(name, value)))
+            .collect();
+        let names_type = |(name, _): &(String, String)| {
+            name.eq_ignore_ascii_case(http::header::CONTENT_TYPE.as_str())
+        };
+        if let Some(media_type) = request.body.media_type()
+            && !request_headers.iter().any(names_type)
+        {
+            let name = http::header::CONTENT_TYPE.to_string();
+            request_headers.push((name, media_type.to_owned()));
+        }
         Exchange {
             method: request.method.to_string(),
             url: self.redactor.url(&address),
-            request_headers: headers
-                .map(|(name, value)| (name.to_string(), self.redactor.header(name, value)))
-                .collect(),
+            request_headers,
             request_body: self.shown_request(&request.body),
             status: None,
             response_headers: Vec::new(),

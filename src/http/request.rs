@@ -39,6 +39,20 @@ pub enum Body {
     Bytes(String, Bytes),
 }
 
+impl Body {
+    /// Its media type, without parameters of the sending's own making.
+    #[must_use]
+    pub fn media_type(&self) -> Option<&str> {
+        match self {
+            Self::Empty => None,
+            Self::Json(_) => Some("application/json"),
+            Self::Form(_) => Some("application/x-www-form-urlencoded"),
+            Self::Multipart(_) => Some("multipart/form-data"),
+            Self::Bytes(media_type, _) => Some(media_type),
+        }
+    }
+}
+
 /// One part of a multipart body.
 #[derive(Clone, Debug)]
 pub enum Part {

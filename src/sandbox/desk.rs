@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::places::{PLACES, Place};
-use super::{Faults, Journal};
+use super::{Fault, Faults, Journal};
 use crate::model::{PlatformKind, Timestamp};
 
 /// A platform's stand-in, as everybody but its own tests sees it. Tickets are numbered by the stand-in, whatever
@@ -32,6 +32,14 @@ pub trait ServiceDesk: Send + Sync + 'static {
     fn demo_rules(&self) -> &'static str {
         ""
     }
+
+    /// What an admin here writes for the placeholders in the shipped mapping's rules for Outbound Create.
+    fn own_names(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// The fault, only for the call that creates a ticket.
+    fn on_create(&self, fault: Fault) -> Fault;
 
     /// The call that writes a note, for trouble that strikes just there; `None` where the vendor's API has no notes.
     fn note_call(&self) -> Option<(Method, &'static str)>;

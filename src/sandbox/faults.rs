@@ -39,6 +39,9 @@ pub enum FaultKind {
     /// The request takes effect, then the connection is reset: the answer is lost. Strikes only writes
     /// that succeeded.
     LostResponse,
+    /// The request takes effect and its answer is held back: the connection stays open and silent until the caller
+    /// hangs up. Strikes only writes that succeeded.
+    WithheldResponse,
     /// 401, in the vendor's own shape, whatever the credentials: an expired or revoked key.
     Unauthorized,
 }
@@ -69,6 +72,9 @@ pub struct Fault {
     /// Only requests whose path contains this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Only requests whose path ends with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_end: Option<String>,
 }
 
 impl Fault {
@@ -103,6 +109,7 @@ impl Fault {
             extent,
             method: None,
             path: None,
+            path_end: None,
         }
     }
 
@@ -114,13 +121,21 @@ impl Fault {
         self
     }
 
+    /// Only for requests of this method whose path ends with this text.
+    #[must_use]
+    pub fn on_end(mut self, method: &Method, end: impl Into<String>) -> Self {
+        self.method = Some(method.to_string());
+        self.path_end = Some(end.into());
+        self
+    }
+
     fn concerns(&self, method: &Method, path: &str) -> bool {
         let same_method = |wanted: &String| wanted.eq_ignore_ascii_case(method.as_str());
+        let is_in = |part: &String| path.contains(part.as_str());
+        let is_end = |end: &String| path.ends_with(end.as_str());
         self.method.as_ref().is_none_or(same_method)
-            && self
-                .path
-                .as_ref()
-                .is_none_or(|part| path.contains(part.as_str()))
+            && self.path.as_ref().is_none_or(is_in)
+            && self.path_end.as_ref().is_none_or(is_end)
     }
 }
 
@@ -258,15 +273,21 @@ pub(super) async fn strike(
     {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
-    let is_refusal = |kind| !matches!(kind, FaultKind::Latency { .. } | FaultKind::LostResponse);
+    let is_loss = |kind| matches!(kind, FaultKind::LostResponse | FaultKind::WithheldResponse);
+    let is_refusal = |kind| !is_latency(kind) && !is_loss(kind);
     if let Some(kind) = layer.faults.strike(&method, &path, is_refusal) {
         return refuse(&layer, kind, &severance);
     }
     let response = next.run(request).await;
     let took_effect = response.status().is_success() && !method.is_safe();
-    let is_loss = |kind| kind == FaultKind::LostResponse;
-    if took_effect && layer.faults.strike(&method, &path, is_loss).is_some() {
-        severance.cut();
+    if !took_effect {
+        return response;
+    }
+    match layer.faults.strike(&method, &path, is_loss) {
+        // Ends with the connection, which drops whoever waits here.
+        Some(FaultKind::WithheldResponse) => std::future::pending().await,
+        Some(_) => severance.cut(),
+        None => {}
     }
     response
 }
@@ -283,7 +304,10 @@ fn refuse(layer: &FaultLayer, kind: FaultKind, severance: &Severance) -> Respons
             (layer.refuse)(Refusal::ServerError(status))
         }
         FaultKind::Unauthorized => (layer.refuse)(Refusal::Unauthorized),
-        FaultKind::ResetBefore | FaultKind::LostResponse | FaultKind::Latency { .. } => {
+        FaultKind::ResetBefore
+        | FaultKind::LostResponse
+        | FaultKind::WithheldResponse
+        | FaultKind::Latency { .. } => {
             severance.cut();
             StatusCode::NO_CONTENT.into_response()
         }
@@ -321,6 +345,9 @@ mod tests {
         );
         assert_eq!(strike(Method::POST, "/workorders"), None);
         assert!(faults.are_none());
+        faults.push(Fault::once(FaultKind::WithheldResponse).on_end(&Method::POST, "/tickets"));
+        assert_eq!(strike(Method::POST, "/tickets/query"), None);
+        assert!(strike(Method::POST, "/v1/tickets").is_some());
     }
 
     #[test]

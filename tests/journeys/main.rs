@@ -2,13 +2,15 @@
 //! a work order, the work comes back, and neither refused keys, a slowed-down vendor nor a lost answer loses or
 //! doubles anything. Nothing here knows a platform.
 
+#[path = "../support/outbound_create.rs"]
+mod outbound_create;
 mod rig;
 mod workbench;
 
 use std::time::Duration;
 
 use fieldbridge::engine::ConnectorState;
-use fieldbridge::model::{PlatformKind, State};
+use fieldbridge::model::{EventName, PlatformKind, State};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Thing, available};
 use reqwest::Method;
 use rig::Rig;
@@ -23,7 +25,7 @@ async fn there_and_back(platform: PlatformKind) {
     let title = rig.sandbox.field_nation.work_order(order).unwrap()["title"].clone();
     assert!(title.as_str().unwrap().contains("case 1"), "{title}");
 
-    rig.visit(order, TEXT);
+    rig.visit(order, TEXT).await;
     let desk = rig.desk();
     rig.until("the record is closed", || {
         desk.is_closed(ticket) == Some(true)
@@ -104,6 +106,55 @@ async fn slowed_down_and_lost_answers(platform: PlatformKind) {
     rig.stop().await;
 }
 
+/// A work order that somebody posts in Field Nation becomes one record, and what happens to it reaches that record.
+async fn outbound_create(platform: PlatformKind) {
+    let rig = Rig::creating(platform).await;
+    let order = outbound_create::post_work_order(&rig.sandbox.field_nation).await;
+    rig.until("the record exists", || !rig.created().is_empty())
+        .await;
+    let [ticket] = rig.created()[..] else {
+        panic!("{platform}: {:?} were created", rig.created());
+    };
+    rig.visit(order, TEXT).await;
+    let desk = rig.desk();
+    rig.until("the record is closed", || {
+        desk.is_closed(ticket) == Some(true)
+    })
+    .await;
+    rig.until_quiet().await;
+    assert_eq!(rig.created(), [ticket]);
+    assert_eq!(rig.records_of(order).await, [desk.record_id(ticket)]);
+    assert_eq!(rig.sandbox.field_nation.work_order_ids(), [order]);
+    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
+    rig.stop().await;
+}
+
+/// An event that comes long after later ones brings nothing back that has changed since.
+async fn a_late_event(platform: PlatformKind) {
+    let rig = Rig::start(platform).await;
+    let ticket = rig.dispatch(1);
+    let order = rig.work_order_of(ticket).await;
+    rig.until_quiet().await;
+    let field_nation = &rig.sandbox.field_nation;
+    field_nation.publish(order).unwrap();
+    field_nation.assign(order).unwrap();
+    let assigned = field_nation.work_order(order).unwrap();
+    rig.until_quiet().await;
+    rig.visit_on(order, TEXT).await;
+    let desk = rig.desk();
+    rig.until("the record is closed", || {
+        desk.is_closed(ticket) == Some(true)
+    })
+    .await;
+    rig.until_quiet().await;
+    rig.tell_late(&assigned).await;
+    rig.until_quiet().await;
+    assert_eq!(desk.is_closed(ticket), Some(true));
+    assert_eq!(rig.told(EventName::Assigned).await.len(), 2);
+    assert_eq!(rig.count(State::Dead).await, 0, "{}", rig.failures().await);
+    rig.stop().await;
+}
+
 macro_rules! journeys {
     ($($name:ident: $platform:ident;)*) => {
         $(mod $name {
@@ -122,6 +173,16 @@ macro_rules! journeys {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn slowed_down_and_lost_answers_double_nothing() {
                 super::slowed_down_and_lost_answers(PLATFORM).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn a_late_event_brings_nothing_back() {
+                super::a_late_event(PLATFORM).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn outbound_create_makes_one_record_and_keeps_it_in_step() {
+                super::outbound_create(PLATFORM).await;
             }
         })*
 

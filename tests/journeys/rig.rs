@@ -11,17 +11,25 @@ use fieldbridge::engine::{
 };
 use fieldbridge::mapping::WorkerProgram;
 use fieldbridge::model::{
-    Clock, ConnectorId, PlatformKind, State, SystemRandom, Timestamp, TokioClock,
+    Clock, ConnectorId, EventName, PlatformKind, State, SystemRandom, Timestamp, TokioClock,
+    Transaction, WorkOrderId,
 };
 use fieldbridge::platform::SubscriptionPlan;
 use fieldbridge::sandbox::{
-    Case, Deliveries, NewFile, Picture, Sandbox, SandboxSettings, ServiceDesk,
+    Case, Deed, Deliveries, Doer, NewFile, Picture, Sandbox, SandboxSettings, ServiceDesk, Thing,
 };
 use fieldbridge::store::redb::RedbStore;
 use fieldbridge::store::{ListQuery, SharedStore};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::outbound_create;
 
 /// Generous: the suite runs on two busy cores, and one vendor's 429 means a minute.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+const WEBHOOK_SECRET: &str = "01999f51-5c66-4449-b441-6b4a053fee6a";
 
 pub struct Rig {
     pub sandbox: Sandbox,
@@ -43,9 +51,10 @@ impl Seal for NoVault {
     fn publish(&self, _: &str, _: Option<secrecy::SecretString>) {}
 }
 
-fn connector(platform: PlatformKind, desk: &dyn ServiceDesk) -> String {
+fn connector(platform: PlatformKind, desk: &dyn ServiceDesk, switches: &str) -> String {
     format!(
         r#"platform = "{platform}"
+{switches}
 [features]
 messages = "both"
 message_visibility = "internal"
@@ -73,7 +82,7 @@ client_id = "{}"
 client_secret = "{}"
 username = "{}"
 password = "{}"
-webhook_secret = "01999f51-5c66-4449-b441-6b4a053fee6a"
+webhook_secret = "{WEBHOOK_SECRET}"
 calls_per_minute = 100000
 "#,
         sandbox.field_nation.base_url(),
@@ -86,7 +95,22 @@ calls_per_minute = 100000
 }
 
 impl Rig {
+    /// With the shipped mapping.
     pub async fn start(platform: PlatformKind) -> Self {
+        let shipped = |desk: &dyn ServiceDesk| default_mapping(desk.platform()).unwrap().to_owned();
+        Self::with(platform, "", shipped).await
+    }
+
+    /// With Outbound Create on, and the shipped mapping's rules for it.
+    pub async fn creating(platform: PlatformKind) -> Self {
+        Self::with(platform, "outbound_create = true", outbound_create::mapping).await
+    }
+
+    async fn with(
+        platform: PlatformKind,
+        switches: &str,
+        mapping: impl FnOnce(&dyn ServiceDesk) -> String,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
         let sandbox = Sandbox::start(SandboxSettings {
             deliveries: Deliveries::Paced(0.01),
@@ -97,17 +121,18 @@ impl Rig {
         let file = directory.path().join("fieldbridge.redb");
         let store: SharedStore = Arc::new(RedbStore::open(&file, clock.clone()).unwrap());
         let id = ConnectorId::new("one").unwrap();
-        let text = connector(platform, sandbox.desk(platform).unwrap());
+        let desk = sandbox.desk(platform).unwrap();
+        let text = connector(platform, desk, switches);
         let mapping_file = directory.path().join("one.toml");
-        let mapping = default_mapping(platform).unwrap();
-        std::fs::write(&mapping_file, mapping).unwrap();
+        let mapping = mapping(desk);
+        std::fs::write(&mapping_file, &mapping).unwrap();
         let engine = Engine::start(EngineSetup {
             settings: settings(&sandbox),
             connectors: vec![ConnectorFiles {
                 id: id.clone(),
                 config: ConnectorConfig::parse("connectors/one.toml".as_ref(), &text),
                 mapping_file,
-                mapping: Ok(mapping.to_owned()),
+                mapping: Ok(mapping),
             }],
             problems: Vec::new(),
             config_directory: directory.path().to_owned(),
@@ -164,11 +189,20 @@ impl Rig {
         ticket
     }
 
-    /// A technician sees the work order through.
-    pub fn visit(&self, order: u64, message: &str) {
+    /// A technician sees the work order through. What the engine is told of one step reaches it before the next begins,
+    /// as in a visit of hours; Field Nation promises no order among the events of one moment.
+    pub async fn visit(&self, order: u64, message: &str) {
         let field_nation = &self.sandbox.field_nation;
         field_nation.publish(order).unwrap();
+        self.until_quiet().await;
         field_nation.assign(order).unwrap();
+        self.until_quiet().await;
+        self.visit_on(order, message).await;
+    }
+
+    /// The same from when somebody is assigned.
+    pub async fn visit_on(&self, order: u64, message: &str) {
+        let field_nation = &self.sandbox.field_nation;
         field_nation.confirm(order).unwrap();
         field_nation.on_my_way(order).unwrap();
         field_nation.check_in(order).unwrap();
@@ -180,15 +214,66 @@ impl Rig {
         };
         field_nation.upload(order, photo).unwrap();
         field_nation.check_out(order).unwrap();
+        self.until_quiet().await;
         field_nation
             .work_done(order, "Replaced and tested.")
             .unwrap();
+        self.until_quiet().await;
         field_nation.approve(order).unwrap();
     }
 
     /// Where the mapping stands.
     pub fn mapping_file(&self) -> PathBuf {
         self.directory.path().join("one.toml")
+    }
+
+    /// Tells the engine, long after, that a work order was assigned: as a delivery that had failed until now.
+    pub async fn tell_late(&self, work_order: &Value) {
+        let event = json!({
+            "event": {"name": "workorder.status.assigned", "params": {"work_order_id": work_order["id"]}},
+            "timestamp": "2020-01-20T08:55:58-06:00",
+            "triggered_by_user": {"id": 1068},
+            "workorder": work_order,
+        });
+        let body = event.to_string();
+        let mut signature = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
+        signature.update(body.as_bytes());
+        let signature = hex::encode(signature.finalize().into_bytes());
+        let url = format!("http://{}/v1/fieldnation/events", self.engine.address());
+        let request = reqwest::Client::new().post(url).body(body);
+        let request = request
+            .header("content-type", "application/json")
+            .header("x-fn-delivery-id", "01999f51-0000-7000-8000-000000000001:9")
+            .header("x-fn-signature", format!("sha256={signature}"));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), reqwest::StatusCode::OK);
+    }
+
+    /// The outbound transactions of an event.
+    pub async fn told(&self, event: EventName) -> Vec<Transaction> {
+        let page = self.store.list(ListQuery {
+            limit: 50,
+            ..ListQuery::default()
+        });
+        let mut items = page.await.unwrap().items;
+        items.retain(|transaction| transaction.event == Some(event));
+        items
+    }
+
+    /// The tickets that the engine created, by their numbers.
+    pub fn created(&self) -> Vec<u64> {
+        let entries = self.desk().journal().entries_after(0).into_iter();
+        let ours = entries.filter(|entry| {
+            (entry.deed, entry.thing, entry.by) == (Deed::Created, Thing::Ticket, Doer::Api)
+        });
+        ours.map(|entry| entry.id).collect()
+    }
+
+    /// The records that a work order is linked to.
+    pub async fn records_of(&self, order: u64) -> Vec<String> {
+        let linked = self.store.correlations_of(WorkOrderId(order)).await;
+        let records = linked.unwrap().into_iter();
+        records.map(|link| link.record.to_string()).collect()
     }
 
     pub fn orders_of(&self, ticket: u64) -> Vec<u64> {
@@ -274,8 +359,9 @@ impl Rig {
         let page = page.await.unwrap();
         let lines = page.items.iter().map(|transaction| {
             format!(
-                "{} {:?} {:?} {:?}",
+                "{} {:?} {:?} {:?} {:?}",
                 transaction.direction.word(),
+                transaction.event,
                 transaction.state,
                 transaction.failure.as_ref().map(|(step, failure)| format!(
                     "{}: {} {}",

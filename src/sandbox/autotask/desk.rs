@@ -9,7 +9,7 @@ use super::{Autotask, COMPLETE, NotePublish, TRIGGER_STATUS};
 use crate::model::PlatformKind;
 use crate::sandbox::desk::{Case, Flaw, ServiceDesk};
 use crate::sandbox::places::PLACES;
-use crate::sandbox::{Faults, Journal};
+use crate::sandbox::{Fault, Faults, Journal};
 
 #[async_trait]
 impl ServiceDesk for Autotask {
@@ -41,6 +41,10 @@ impl ServiceDesk for Autotask {
             "integration_code": settings.integration_code,
             "trigger_status": TRIGGER_STATUS,
         })
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on_end(&Method::POST, "/Tickets")
     }
 
     fn note_call(&self) -> Option<(Method, &'static str)> {

@@ -8,7 +8,7 @@ use super::{ConnectWise, EntryProblem, NotePlacement, setup};
 use crate::model::PlatformKind;
 use crate::sandbox::desk::{Case, Flaw, ServiceDesk};
 use crate::sandbox::places::PLACES;
-use crate::sandbox::{Faults, Journal};
+use crate::sandbox::{Fault, Faults, Journal};
 
 /// Strict about a picklist: some tickets carry a value that is not on it.
 const SERVICE_LEVEL: &str = r#"
@@ -71,6 +71,14 @@ trigger_on_status = "{}"
 
     fn demo_rules(&self) -> &'static str {
         SERVICE_LEVEL
+    }
+
+    fn own_names(&self) -> &'static [(&'static str, &'static str)] {
+        &[("YourCompany", "Harborlight")]
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on_end(&Method::POST, "/service/tickets")
     }
 
     fn note_call(&self) -> Option<(Method, &'static str)> {

@@ -15,6 +15,7 @@ mod request;
 mod setup;
 mod ticket;
 mod tickets;
+mod times;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -310,6 +311,7 @@ fn routes(backend: &Arc<Backend>, faults: &Faults) -> Router {
     let api = tickets::routes(backend)
         .merge(notes::routes())
         .merge(records::routes())
+        .merge(times::routes())
         .merge(callbacks::routes())
         .fallback(async || Trouble::NotFound("The resource could not be found.".to_owned()));
     let guarded = |entrance, path: &str| {

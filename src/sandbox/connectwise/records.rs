@@ -1,4 +1,4 @@
-//! What hangs on tickets besides notes: documents, schedule entries, time entries.
+//! What hangs on tickets besides notes: documents and schedule entries.
 
 use std::sync::Arc;
 
@@ -59,9 +59,6 @@ pub(super) fn routes() -> Router<Arc<Backend>> {
                 .patch(patch_schedule)
                 .delete(delete_schedule),
         )
-        .route("/time/entries", get(list_time).post(create_time))
-        .route("/time/entries/{id}", get(show_time))
-        .route("/service/tickets/{id}/timeentries", get(ticket_time))
         .route("/expense/entries", get(empty))
         .route("/procurement/products", get(empty))
 }
@@ -253,27 +250,20 @@ async fn list_schedule(
     Ok(query.answer(entries.into_iter()))
 }
 
-fn entries_of(backend: &Backend, key: &str, ticket: u64) -> Vec<Arc<Value>> {
-    let books = backend.books();
-    let table = if key == "objectId" {
-        &books.schedule
-    } else {
-        &books.time
-    };
-    table
-        .values()
-        .filter(|entry| entry[key] == ticket)
-        .cloned()
-        .collect()
-}
-
 async fn ticket_schedule(
     State(backend): State<Arc<Backend>>,
     Path(id): Path<u64>,
     query: Query,
 ) -> Result<Response, Trouble> {
     backend.ticket(id)?;
-    Ok(query.answer(entries_of(&backend, "objectId", id).into_iter()))
+    let books = backend.books();
+    let of_ticket = books
+        .schedule
+        .values()
+        .filter(|entry| entry["objectId"] == id);
+    let entries: Vec<_> = of_ticket.cloned().collect();
+    drop(books);
+    Ok(query.answer(entries.into_iter()))
 }
 
 /// Replaces a given reference by the row it means.
@@ -457,62 +447,4 @@ async fn delete_schedule(
     let write = Write::new(Deed::Removed, Thing::ScheduleEntry, id, Actor::API.doer);
     backend.journal.record(write);
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn list_time(State(backend): State<Arc<Backend>>, query: Query) -> Response {
-    let entries: Vec<_> = backend.books().time.values().cloned().collect();
-    query.answer(entries.into_iter())
-}
-
-async fn ticket_time(
-    State(backend): State<Arc<Backend>>,
-    Path(id): Path<u64>,
-    query: Query,
-) -> Result<Response, Trouble> {
-    backend.ticket(id)?;
-    Ok(query.answer(entries_of(&backend, "chargeToId", id).into_iter()))
-}
-
-async fn create_time(
-    State(backend): State<Arc<Backend>>,
-    Object(mut entry): Object,
-) -> Result<Response, Trouble> {
-    let text = |key: &str| entry.get(key).and_then(Value::as_str);
-    let start = text("timeStart").ok_or_else(|| missing("timeEntry", "timeStart"))?;
-    if start.parse::<Timestamp>().is_err() {
-        let fault = Fault::invalid("timeStart", "timeStart must be a UTC date.");
-        return Err(Trouble::invalid("timeEntry", fault));
-    }
-    let kinds = [
-        "Company",
-        "ServiceTicket",
-        "ProjectTicket",
-        "ChargeCode",
-        "Activity",
-    ];
-    if text("chargeToType").is_some_and(|kind| !kinds.contains(&kind)) {
-        return Err(Trouble::invalid(
-            "timeEntry",
-            Fault::dangling("chargeToType"),
-        ));
-    }
-    let mut books = backend.books();
-    let id = books.take_id();
-    entry.insert("id".to_owned(), json!(id));
-    let entry = Arc::new(Value::Object(entry));
-    books.time.insert(id, entry.clone());
-    drop(books);
-    let parent = entry["chargeToId"].as_u64().unwrap_or_default();
-    let write = Write::new(Deed::Created, Thing::TimeEntry, id, Actor::API.doer);
-    backend.journal.record(write.within(parent));
-    Ok((StatusCode::CREATED, Json(&*entry)).into_response())
-}
-
-async fn show_time(
-    State(backend): State<Arc<Backend>>,
-    Path(id): Path<u64>,
-) -> Result<Response, Trouble> {
-    let found = backend.books().time.get(&id).cloned();
-    let found = found.ok_or_else(|| Trouble::no_record("TimeEntry", id))?;
-    Ok(Json(&*found).into_response())
 }

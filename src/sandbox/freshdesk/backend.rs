@@ -46,6 +46,7 @@ pub(super) struct Books {
     pub(super) conversations: HashMap<u64, Vec<Value>>,
     pub(super) contacts: BTreeMap<u64, Value>,
     pub(super) files: HashMap<u64, Arc<Upload>>,
+    pub(super) times: BTreeMap<u64, Value>,
     next_ticket: u64,
     next: u64,
 }
@@ -509,6 +510,7 @@ impl Books {
             conversations: HashMap::new(),
             contacts: BTreeMap::new(),
             files: HashMap::new(),
+            times: BTreeMap::new(),
             next_ticket: FIRST_TICKET,
             next: 10_001,
         };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{AutomationRule, DeskProblem, Freshdesk, NoteVisibility, RuleContent};
 use crate::model::PlatformKind;
 use crate::sandbox::desk::{Case, Flaw, ServiceDesk};
-use crate::sandbox::{Faults, Journal};
+use crate::sandbox::{Fault, Faults, Journal};
 
 #[async_trait]
 impl ServiceDesk for Freshdesk {
@@ -35,6 +35,10 @@ trigger_on_status = {}
 
     fn credentials(&self) -> Value {
         json!({"base_url": self.base_url(), "api_key": self.credentials()})
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on_end(&Method::POST, "/tickets")
     }
 
     fn note_call(&self) -> Option<(Method, &'static str)> {

@@ -1,4 +1,4 @@
-//! The stand-in for Freshdesk (API v2): tickets, conversations, fields, automation rules.
+//! The stand-in for Freshdesk (API v2): tickets, conversations, time entries, fields, automation rules.
 //!
 //! Built from the vendor's API description and from what integrators saw; knows nothing of our own adapter.
 
@@ -13,6 +13,7 @@ mod reading;
 mod rules;
 mod search;
 mod tickets;
+mod times;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -204,6 +205,7 @@ const REST: &str = "/api/v2";
 fn routes(backend: &Arc<Backend>, faults: &Faults) -> Router {
     let rest = tickets::routes()
         .merge(lookups::routes())
+        .merge(times::routes())
         .fallback(async || Problem::NotFound)
         .layer(from_fn_with_state(backend.clone(), guard::stand));
     let layer = FaultLayer {

@@ -8,7 +8,7 @@ use super::types::STATUSES;
 use super::{NetSuite, UserEventScript};
 use crate::model::PlatformKind;
 use crate::sandbox::desk::{Case, Flaw, ServiceDesk};
-use crate::sandbox::{Faults, Journal};
+use crate::sandbox::{Fault, Faults, Journal};
 
 /// The status that asks for a field technician.
 const DISPATCH: u64 = 6;
@@ -77,6 +77,10 @@ impl ServiceDesk for NetSuite {
             "restlet_deployment": settings.restlet.deployment,
             "marker_field": settings.correlation_field,
         })
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on_end(&Method::POST, "/supportCase")
     }
 
     /// Messages go through the RESTlet, as do lists of them.

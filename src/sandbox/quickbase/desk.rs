@@ -13,7 +13,7 @@ use super::schema::{
 use super::webhooks::{Editor, MessageFormat, RowEvent, TableWebhook};
 use crate::model::PlatformKind;
 use crate::sandbox::desk::{Case, Flaw, ServiceDesk};
-use crate::sandbox::{Faults, Journal};
+use crate::sandbox::{Fault, Faults, Journal};
 
 /// What the vendor's and our own documents recommend for a table's webhook.
 const MESSAGE: &str = r#"{"record_id":"[Record ID#]","table_id":"%dbid%","action":"%action%"}"#;
@@ -67,6 +67,10 @@ base_url = "{url}"
             "document_table_id": DOCUMENTS,
             "time_table_id": TIMES,
         })
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on_end(&Method::POST, "/v1/records")
     }
 
     /// A message is a row like any other, written by the one call that writes rows.

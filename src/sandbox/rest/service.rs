@@ -8,7 +8,7 @@ use super::backend::{Upload, id_of, number_of};
 use super::{REST_DESCRIPTION, Rest};
 use crate::model::{PlatformKind, Timestamp};
 use crate::sandbox::journal::{Doer, Journal};
-use crate::sandbox::{Case, Faults, Flaw, ServiceDesk};
+use crate::sandbox::{Case, Fault, Faults, Flaw, ServiceDesk};
 
 #[async_trait]
 impl ServiceDesk for Rest {
@@ -59,6 +59,10 @@ trigger_delivery_header = "X-Harbour-Delivery"
             "api_key": settings.api_key,
             "trigger_secret": settings.hook_secret,
         })
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on_end(&Method::POST, "/tickets")
     }
 
     /// Its description has no notes.

@@ -9,7 +9,7 @@ use super::backend::ORGANIZATION;
 use super::flows::{Flow, FlowAction};
 use crate::model::PlatformKind;
 use crate::sandbox::desk::{Case, ServiceDesk};
-use crate::sandbox::{Faults, Journal};
+use crate::sandbox::{Fault, Faults, Journal};
 
 /// The status that asks for a field technician.
 const TRIGGER_STATUS: &str = "Dispatch Required";
@@ -52,6 +52,10 @@ trigger_on_status = "{TRIGGER_STATUS}"
             "token": credentials.security_token,
             "organization_id": ORGANIZATION,
         })
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on(&Method::PATCH, "/sobjects/Case/")
     }
 
     fn note_call(&self) -> Option<(Method, &'static str)> {

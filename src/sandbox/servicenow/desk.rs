@@ -9,7 +9,7 @@ use super::books::Row;
 use super::rules::{BusinessRule, RuleContent};
 use super::{NoteJournal, RecordProblem, ServiceNow};
 use crate::model::PlatformKind;
-use crate::sandbox::{Case, Faults, Flaw, Journal, ServiceDesk};
+use crate::sandbox::{Case, Fault, Faults, Flaw, Journal, ServiceDesk};
 
 #[async_trait]
 impl ServiceDesk for ServiceNow {
@@ -40,6 +40,14 @@ impl ServiceDesk for ServiceNow {
             "client_secret": settings.client_secret,
             "api_key": settings.api_key,
         })
+    }
+
+    fn own_names(&self) -> &'static [(&'static str, &'static str)] {
+        &[("dispatch@example.com", "store.manager@example.com")]
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on_end(&Method::POST, "/table/incident")
     }
 
     /// Journals are written as fields of their record.

@@ -14,7 +14,7 @@ use super::{AccessLevel, Smartsheet};
 use crate::model::PlatformKind;
 use crate::sandbox::desk::{Case, Flaw, ServiceDesk};
 use crate::sandbox::places::zone_of;
-use crate::sandbox::{Faults, Journal};
+use crate::sandbox::{Fault, Faults, Journal};
 
 /// Why the sheet did not take what somebody entered.
 #[derive(Debug, thiserror::Error)]
@@ -240,6 +240,10 @@ impl ServiceDesk for Smartsheet {
 
     fn credentials(&self) -> Value {
         json!({"access_token": Smartsheet::credentials(self), "template_sheet_id": SHEET})
+    }
+
+    fn on_create(&self, fault: Fault) -> Fault {
+        fault.on_end(&Method::POST, "/rows")
     }
 
     fn note_call(&self) -> Option<(Method, &'static str)> {
