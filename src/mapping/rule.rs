@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::date::DateConversion;
 use super::path::Path;
+use super::places::Places;
 use super::script::Script;
 use crate::model::{Direction, EventName};
 
@@ -185,6 +186,8 @@ pub struct Rule {
     pub when: Option<Script>,
     /// Why it is there.
     pub note: Option<String>,
+    /// Where its keys and values stand.
+    pub(super) places: Places,
 }
 
 impl Rule {

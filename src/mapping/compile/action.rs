@@ -187,8 +187,11 @@ impl Compiler<'_, '_> {
         match DateConversion::new(input?, output?, zone_in?, zone_out?) {
             Ok(conversion) => Some(conversion),
             Err(error) => {
+                let place = table
+                    .get("input_format")
+                    .map_or(&table.span, |node| &node.span);
                 self.problems.error(
-                    &table.span,
+                    place,
                     format!("rule {}: {error}", table.number),
                     "complete `input_format`",
                 );

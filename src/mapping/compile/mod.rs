@@ -11,6 +11,7 @@ use std::ops::Range as Span;
 use super::library::Library;
 use super::node::{Content, Member, Node};
 use super::path::Path;
+use super::places::Places;
 use super::problem::Problems;
 use super::rule::{Rule, WORK_ORDER};
 use super::script::ScriptSource;
@@ -147,6 +148,7 @@ impl Compiler<'_, '_> {
         let why = table.get("note").and_then(|node| self.text(node, "note"));
         let action = self.action(&table);
         let position = self.problems.position(node.span.start);
+        let places = Places::of(members, self.problems);
         Some(Rule {
             number,
             line: position.line,
@@ -160,6 +162,7 @@ impl Compiler<'_, '_> {
             events,
             when,
             note: why.map(str::to_owned),
+            places,
         })
     }
 

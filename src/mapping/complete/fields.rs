@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::words::booleans;
 use super::{Candidate, Completing, Writing};
-use crate::mapping::check::field_like;
+use crate::mapping::known::field_like;
 use crate::mapping::path::{Path, Segment};
 use crate::mapping::rule::{Source, WORK_ORDER};
 use crate::mapping::sketch::Sketch;

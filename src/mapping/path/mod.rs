@@ -78,6 +78,11 @@ impl Path {
         &self.text
     }
 
+    /// Whether it gives a list of all values found.
+    pub(super) fn collects(&self) -> bool {
+        self.collects
+    }
+
     /// The path without its first step, when that is the member `key` and something follows.
     #[must_use]
     pub fn without_leading(&self, key: &str) -> Option<Self> {
