@@ -254,6 +254,65 @@ fn mapping_eval_prints_the_output_nested() {
 }
 
 #[test]
+fn shipped_mappings_pass_their_cases() {
+    let home = Home::new();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+    let mut mappings = 0;
+    for entry in fs::read_dir(&shipped).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_none_or(|ending| ending != "toml") {
+            continue;
+        }
+        mappings += 1;
+        let line = ["mapping", "test", "--json", "--mapping"];
+        let said = home.run(&[&line[..], &[file.to_str().unwrap()]].concat());
+        assert_eq!(said.code, 0, "{}: {}", file.display(), said.out);
+        let passed = json(&said)["passed"].as_u64().unwrap();
+        assert!(passed >= 3, "{}: {passed} cases", file.display());
+    }
+    assert_eq!(mappings, 9);
+}
+
+#[test]
+fn a_case_that_fails_says_what_differs_and_can_be_accepted() {
+    let home = Home::new();
+    let rule = "[[inbound]]\nsource = \"summary\"\ntarget = \"title\"\naction = \"sync\"\n";
+    home.write("m.toml", rule);
+    let mapping = home.path("m.toml");
+    let test = |more: &[&str]| {
+        let line = ["mapping", "test", "--mapping", mapping.to_str().unwrap()];
+        home.run(&[&line[..], more].concat())
+    };
+    let said = test(&[]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.contains("m.toml has no cases"), "{}", said.out);
+
+    home.write(
+        "m.cases/one.json",
+        r#"{"about": "a ticket", "direction": "inbound", "for": "create", "source": {"summary": "AP down"},
+            "expect": {"output": {"title": "AP up", "note": "x"}}}"#,
+    );
+    let said = test(&[]);
+    assert_eq!(said.code, 1);
+    for expected in [
+        "one.json (a ticket)",
+        "title: expected \"AP up\", got \"AP down\"",
+        "note: expected \"x\", got nothing",
+        "0 passed, 1 failed",
+    ] {
+        assert!(said.out.contains(expected), "{expected}: {}", said.out);
+    }
+    assert_eq!(test(&["--accept", "--read-only"]).code, 4);
+    assert_eq!(test(&["--accept"]).code, 0);
+    assert_eq!(test(&[]).code, 0);
+
+    home.write("m.cases/two.json", "{\n \"about\": 1}");
+    let said = test(&[]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("two.json:2:"), "{}", said.out);
+}
+
+#[test]
 fn the_doctor_looks_at_this_machine() {
     let home = Home::new();
     home.write("config/fieldbridge.toml", "");

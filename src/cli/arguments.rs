@@ -297,6 +297,9 @@ pub(super) enum MappingCommand {
         /// The mapping file [default: those of all connectors]
         #[arg(long, value_name = "FILE")]
         mapping: Option<PathBuf>,
+        /// Let the cases that fail expect from now on what came out
+        #[arg(long)]
+        accept: bool,
     },
     /// Record a transaction as a regression case of its mapping, secrets and personal data masked
     Record(RecordArguments),

@@ -10,7 +10,7 @@ use super::failure::CliError;
 use super::mapping::{evaluator, parsed};
 use super::output::{Look, Output};
 use super::text::{push_line, safe};
-use crate::config::Problem;
+use crate::config::{Problem, replace_file};
 use crate::mapping::{CASES_ENDING, Case, Difference, Evaluator, Mapping};
 
 /// What came of all cases.
@@ -18,6 +18,8 @@ use crate::mapping::{CASES_ENDING, Case, Difference, Evaluator, Mapping};
 struct Report {
     passed: usize,
     failed: Vec<Failed>,
+    /// Cases that expect from now on what came out.
+    accepted: Vec<PathBuf>,
     /// Mappings and cases that can't be read.
     problems: Vec<Problem>,
     /// Mappings that have no cases.
@@ -32,7 +34,23 @@ struct Failed {
     differences: Vec<Difference>,
 }
 
-pub(super) async fn test(context: &Context, file: Option<&Path>) -> Result<(), CliError> {
+/// What is done about a case that does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    /// It is told.
+    Fail,
+    /// It expects from now on what came out.
+    Accept,
+}
+
+pub(super) async fn test(
+    context: &Context,
+    file: Option<&Path>,
+    otherwise: Otherwise,
+) -> Result<(), CliError> {
+    if otherwise == Otherwise::Accept {
+        context.may_change()?;
+    }
     let mappings: Vec<PathBuf> = match file {
         Some(file) => vec![file.to_owned()],
         None => {
@@ -43,7 +61,7 @@ pub(super) async fn test(context: &Context, file: Option<&Path>) -> Result<(), C
     let evaluator = evaluator(context);
     let mut report = Report::default();
     for mapping in &mappings {
-        test_mapping(mapping, &evaluator, &mut report).await?;
+        test_mapping(mapping, &evaluator, otherwise, &mut report).await?;
     }
     context
         .output
@@ -58,6 +76,7 @@ pub(super) async fn test(context: &Context, file: Option<&Path>) -> Result<(), C
 async fn test_mapping(
     file: &Path,
     evaluator: &Evaluator,
+    otherwise: Otherwise,
     report: &mut Report,
 ) -> Result<(), CliError> {
     let cases = cases_of(file);
@@ -73,26 +92,47 @@ async fn test_mapping(
         }
     };
     for case in cases {
-        test_case(&case, &mapping, evaluator, report).await;
+        test_case(&case, &mapping, evaluator, otherwise, report).await;
     }
     Ok(())
 }
 
-async fn test_case(file: &Path, mapping: &Mapping, evaluator: &Evaluator, report: &mut Report) {
-    let case = match read(file) {
+async fn test_case(
+    file: &Path,
+    mapping: &Mapping,
+    evaluator: &Evaluator,
+    otherwise: Otherwise,
+    report: &mut Report,
+) {
+    let mut case = match read(file) {
         Ok(case) => case,
         Err(problem) => return report.problems.push(problem),
     };
     let differences = case.run(mapping, evaluator).await;
     if differences.is_empty() {
         report.passed += 1;
-    } else {
-        report.failed.push(Failed {
+        return;
+    }
+    match otherwise {
+        Otherwise::Fail => report.failed.push(Failed {
             file: file.to_owned(),
             about: case.about,
             differences,
-        });
+        }),
+        Otherwise::Accept => {
+            case.accept(mapping, evaluator).await;
+            match write(file, &case) {
+                Ok(()) => report.accepted.push(file.to_owned()),
+                Err(problem) => report.problems.push(problem),
+            }
+        }
     }
+}
+
+fn write(file: &Path, case: &Case) -> Result<(), Problem> {
+    let failed = |why: String| Problem::new(file, format!("the case can't be written: {why}"), "");
+    let text = serde_json::to_string_pretty(case).map_err(|error| failed(error.to_string()))?;
+    replace_file(file, &format!("{text}\n")).map_err(|error| failed(error.to_string()))
 }
 
 fn read(file: &Path) -> Result<Case, Problem> {
@@ -136,6 +176,10 @@ fn report_text(output: &Output, report: &Report) -> String {
     }
     for mapping in &report.without_cases {
         let line = format!("▲ {} has no cases", mapping.display());
+        push_line(&mut text, &output.paint(Look::Waiting, &line));
+    }
+    for file in &report.accepted {
+        let line = format!("≠ {} expects from now on what came out", file.display());
         push_line(&mut text, &output.paint(Look::Waiting, &line));
     }
     let wrong = report.failed.len() + report.problems.len();

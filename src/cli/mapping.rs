@@ -26,7 +26,14 @@ pub(super) async fn run(context: &Context, command: MappingCommand) -> Result<()
         MappingCommand::Check { mapping } => check_mappings(context, mapping.as_deref()).await,
         MappingCommand::Eval(arguments) => evaluate(context, &arguments).await,
         MappingCommand::Preview(arguments) => preview(context, arguments).await,
-        MappingCommand::Test { mapping } => cases::test(context, mapping.as_deref()).await,
+        MappingCommand::Test { mapping, accept } => {
+            let otherwise = if accept {
+                cases::Otherwise::Accept
+            } else {
+                cases::Otherwise::Fail
+            };
+            cases::test(context, mapping.as_deref(), otherwise).await
+        }
         MappingCommand::Record(arguments) => workbench::record(context, arguments).await,
         MappingCommand::Impact(arguments) => workbench::impact(context, arguments).await,
         MappingCommand::Publish(arguments) => workbench::publish(context, arguments).await,

@@ -2,10 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Replaces a file's text as a whole and waits until it is on disk; its mode stays as it was. What was there before
-/// and is another text stands beside it afterwards, under the same name with a `~`.
+/// Replaces a file's text as a whole and waits until it is on disk; its mode stays as it was.
 ///
 /// Blocks while it writes.
 ///
@@ -17,13 +16,10 @@ pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
     if old.as_deref() == Some(text.as_bytes()) {
         return Ok(());
     }
-    let new = beside(path, ".tmp");
-    let written = write_new(&new, text, path).and_then(|()| {
-        if let Some(old) = &old {
-            fs::write(beside(path, "~"), old)?;
-        }
-        fs::rename(&new, path)
-    });
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let new = path.with_file_name(name);
+    let written = write_new(&new, text, path).and_then(|()| fs::rename(&new, path));
     if written.is_err() {
         // The half that was written is nobody's; that it stays behind changes nothing.
         let _ = fs::remove_file(&new);
@@ -32,12 +28,6 @@ pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
     // The name is on disk once its directory is.
     path.parent()
         .map_or(Ok(()), |home| File::open(home)?.sync_all())
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(ending);
-    path.with_file_name(name)
 }
 
 fn write_new(new: &Path, text: &str, old: &Path) -> io::Result<()> {
@@ -56,20 +46,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_and_what_was_there_is_kept() {
+    fn a_file_is_replaced_as_a_whole_and_keeps_its_mode() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("m.toml");
         fs::write(&path, "old").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         replace_file(&path, "new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(fs::read_to_string(beside(&path, "~")).unwrap(), "old");
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
-
-        replace_file(&path, "new").unwrap();
-        assert_eq!(fs::read_to_string(beside(&path, "~")).unwrap(), "old");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
     }
 
     #[test]

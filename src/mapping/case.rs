@@ -112,6 +112,16 @@ impl Case {
 
     /// What a mapping makes of the source other than expected; empty when the case passes.
     pub async fn run(&self, mapping: &Mapping, evaluator: &Evaluator) -> Vec<Difference> {
+        let actual = self.outcome(mapping, evaluator).await;
+        differences(&self.expect, &actual)
+    }
+
+    /// Expects what a mapping makes of the source now.
+    pub async fn accept(&mut self, mapping: &Mapping, evaluator: &Evaluator) {
+        self.expect = self.outcome(mapping, evaluator).await;
+    }
+
+    async fn outcome(&self, mapping: &Mapping, evaluator: &Evaluator) -> Expectation {
         let target = Catalogue {
             fields: self.target_fields.clone(),
             read_at: Timestamp::UNIX_EPOCH,
@@ -126,8 +136,7 @@ impl Case {
                 Purpose::Update => Required::None,
             },
         };
-        let actual = outcome(evaluator.evaluate(mapping, evaluate).await);
-        differences(&self.expect, &actual)
+        outcome(evaluator.evaluate(mapping, evaluate).await)
     }
 }
 

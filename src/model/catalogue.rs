@@ -100,6 +100,19 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// The same fields, none of them required: for a side where nothing is created.
+    #[must_use]
+    pub fn without_requirements(&self) -> Self {
+        let mut fields = self.fields.clone();
+        for field in &mut fields {
+            field.required = false;
+        }
+        Self {
+            fields,
+            read_at: self.read_at,
+        }
+    }
+
     /// The field of a path.
     #[must_use]
     pub fn field(&self, path: &str) -> Option<&Field> {

@@ -9,7 +9,7 @@ use crate::engine::control::{
 };
 use crate::fieldnation::mapping_input;
 use crate::http::Call;
-use crate::mapping::{Evaluate, Evaluation, Mapping, MappingProblem, Problem, Required, check};
+use crate::mapping::{Evaluate, Evaluation, Mapping, MappingProblem, Problem, Required};
 use crate::model::{
     ConnectorId, Direction, EventName, PayloadKind, Priority, Record, RecordId, Transaction,
 };
@@ -47,7 +47,9 @@ pub(super) async fn preview(shared: &Shared, request: &PreviewRequest) -> Answer
         &sampled,
     )
     .await?;
-    let findings = findings(shared, &connector.id, &mapping, request.direction).await?;
+    let direction = request.direction;
+    let findings =
+        super::warnings::findings(shared, &connector.id, &active, &mapping, direction).await;
     let result = result(
         sampled,
         evaluation,
@@ -86,29 +88,6 @@ fn unreadable(sampled: Sampled, findings: Vec<Problem>) -> PreviewResult {
         findings,
         delivered: None,
     }
-}
-
-/// What a check against both catalogues says. Scripts are left out: evaluating them says it better.
-async fn findings(
-    shared: &Shared,
-    connector: &ConnectorId,
-    mapping: &Mapping,
-    direction: Direction,
-) -> Answered<Vec<Problem>> {
-    let platform = shared
-        .store
-        .catalogue(connector, Direction::Outbound)
-        .await?;
-    let field_nation = shared
-        .store
-        .catalogue(connector, Direction::Inbound)
-        .await?;
-    let field_nation = field_nation.unwrap_or_else(super::usual_catalogue);
-    let (source, target) = match direction {
-        Direction::Inbound => (platform.as_deref(), Some(&*field_nation)),
-        Direction::Outbound => (Some(&*field_nation), platform.as_deref()),
-    };
-    Ok(check(mapping, direction, source, target, None).await)
 }
 
 pub(super) async fn evaluate(

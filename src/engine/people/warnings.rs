@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::config::{Place, Problem};
 use crate::engine::connectors::{Active, Connector};
-use crate::mapping::check;
-use crate::model::{ConnectorId, Direction};
+use crate::mapping::{Mapping, check};
+use crate::model::{Catalogue, ConnectorId, Direction};
 
 use super::Shared;
 
@@ -53,23 +53,37 @@ fn plain(what: &str) -> &str {
     what.split(SINCE).next().unwrap_or(what)
 }
 
-async fn found(shared: &Shared, connector: &Connector, active: &Active) -> Vec<Problem> {
-    let side = async |direction| {
-        shared
-            .store
-            .catalogue(&connector.id, direction)
-            .await
-            .ok()?
-    };
+/// What a check of one direction's rules against both catalogues says. Scripts are left out: evaluating them says it
+/// better.
+pub(super) async fn findings(
+    shared: &Shared,
+    id: &ConnectorId,
+    active: &Active,
+    mapping: &Mapping,
+    direction: Direction,
+) -> Vec<crate::mapping::Problem> {
+    let side = async |direction| shared.store.catalogue(id, direction).await.ok()?;
     let platform = side(Direction::Outbound).await;
     let field_nation = side(Direction::Inbound).await;
+    let field_nation = field_nation.unwrap_or_else(super::usual_catalogue);
+    if direction == Direction::Inbound {
+        let (source, target) = (platform.as_deref(), Some(&*field_nation));
+        return check(mapping, direction, source, target, None).await;
+    }
+    let updated = platform.as_deref().map(Catalogue::without_requirements);
+    let target = if active.config.outbound_create {
+        platform.as_deref()
+    } else {
+        updated.as_ref()
+    };
+    check(mapping, direction, Some(&field_nation), target, None).await
+}
+
+async fn found(shared: &Shared, connector: &Connector, active: &Active) -> Vec<Problem> {
     let mut found = Vec::new();
     for direction in Direction::ALL {
-        let (source, target) = match direction {
-            Direction::Inbound => (platform.as_deref(), field_nation.as_deref()),
-            Direction::Outbound => (field_nation.as_deref(), platform.as_deref()),
-        };
-        let problems = check(&active.mapping, direction, source, target, None).await;
+        let (id, mapping) = (&connector.id, &active.mapping);
+        let problems = findings(shared, id, active, mapping, direction).await;
         found.extend(problems.into_iter().map(|problem| {
             let place = Place {
                 line: problem.position.line,

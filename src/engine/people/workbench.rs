@@ -245,6 +245,9 @@ async fn bring_in_force(
         .map_err(|error| ControlError::Failed(format!("the mapping can't be kept: {error}")))?;
     let version = mapping.version();
     shared.store.put_mapping(version, sources.into()).await?;
+    let in_force = connector.active.as_ref();
+    let known = in_force.map(|active| active.mapping_text.as_str());
+    keep_unknown(&connector.mapping_file, known).await?;
     written(&connector.mapping_file, &text).await?;
     let entry = MappingEntry {
         version: mapping.version().clone(),
@@ -261,6 +264,22 @@ async fn bring_in_force(
     super::warnings::look(shared, id).await;
     shared.wake();
     Ok(entry)
+}
+
+/// What somebody wrote into the file by hand and never came in force is in no history: it is kept beside the file.
+async fn keep_unknown(file: &Path, known: Option<&str>) -> Answered<()> {
+    let Ok(now) = tokio::fs::read_to_string(file).await else {
+        return Ok(());
+    };
+    if known == Some(now.as_str()) {
+        return Ok(());
+    }
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push("~");
+    let beside = file.with_file_name(name);
+    tokio::fs::write(&beside, now).await.map_err(|error| {
+        ControlError::Failed(format!("{} can't be written: {error}", beside.display()))
+    })
 }
 
 async fn written(file: &Path, text: &str) -> Answered<()> {

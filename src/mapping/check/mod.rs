@@ -143,8 +143,13 @@ impl Check<'_> {
 
     fn overwritten(&mut self, rules: &[Rule]) {
         let is_unconditional = |rule: &Rule| rule.when.is_none() && rule.events.is_empty();
+        // A later rule that writes nothing when its source is empty leaves the earlier one as its fallback.
+        let always_writes =
+            |rule: &Rule| rule.default.is_some() || matches!(rule.action, Action::SetStatic { .. });
         for (index, rule) in rules.iter().enumerate() {
-            let Some(target) = &rule.target else { continue };
+            let Some(target) = rule.target.as_ref().filter(|_| always_writes(rule)) else {
+                continue;
+            };
             let earlier = rules[..index]
                 .iter()
                 .find(|other| other.target.as_ref() == Some(target));
