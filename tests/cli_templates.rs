@@ -55,6 +55,7 @@ fn problems(text: &str) -> Vec<Problem> {
         config: &config,
         secrets: &secrets,
         clock: Arc::new(TokioClock::start()),
+        tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
     };
     registry::build(&setup).err().unwrap_or_default()
 }

@@ -163,6 +163,7 @@ fn adapter_problems(connector: &ConnectorConfig, secrets: &Secrets) -> Vec<Probl
         config: connector,
         secrets,
         clock: Arc::new(TokioClock::start()),
+        tokens: Arc::new(crate::http::KeepsInMemory::default()),
     };
     registry::build(&setup).err().unwrap_or_default()
 }

@@ -10,11 +10,14 @@ use arc_swap::ArcSwap;
 
 use super::breaker::{Breaker, BreakerSettings};
 use super::flow::FlowCounter;
+use super::kept_token::KeptToken;
+use super::shared::Seal;
 use crate::config::{ConnectorConfig, EngineSettings, Loaded, Place, Problem, Secrets};
+use crate::http::TokenKeeper;
 use crate::mapping::Mapping;
 use crate::model::{Clock, ConnectorId, Direction, PlatformKind, Timestamp};
 use crate::platform::{Capabilities, Platform, registry};
-use crate::store::{Hold, TriggerToken};
+use crate::store::{Hold, SharedStore, TriggerToken};
 
 /// A connector's files as they were read.
 #[derive(Clone, Debug)]
@@ -137,6 +140,21 @@ pub(crate) struct Connector {
     pub mapping_file: PathBuf,
 }
 
+/// What adapters are built with besides their files.
+pub(crate) struct Materials<'a> {
+    pub secrets: &'a Secrets,
+    pub clock: &'a Arc<dyn Clock>,
+    pub vault: &'a Arc<dyn Seal>,
+    pub store: &'a SharedStore,
+}
+
+impl Materials<'_> {
+    fn tokens_of(&self, connector: &ConnectorId) -> Arc<dyn TokenKeeper> {
+        let (vault, store) = (Arc::clone(self.vault), Arc::clone(self.store));
+        Arc::new(KeptToken::of(connector, self.secrets.clone(), vault, store))
+    }
+}
+
 /// All connectors, replaced as a whole when files change.
 pub(crate) struct Connectors {
     map: ArcSwap<BTreeMap<ConnectorId, Arc<Connector>>>,
@@ -214,8 +232,7 @@ impl Connectors {
     pub(crate) fn apply(
         &self,
         files: Vec<ConnectorFiles>,
-        secrets: &Secrets,
-        clock: &Arc<dyn Clock>,
+        materials: &Materials<'_>,
     ) -> Vec<ConnectorId> {
         let before = self.map.load_full();
         let mut changed = Vec::new();
@@ -223,7 +240,7 @@ impl Connectors {
             .into_iter()
             .map(|files| {
                 let previous = before.get(&files.id);
-                let connector = self.apply_one(&files, previous, secrets, clock);
+                let connector = self.apply_one(&files, previous, materials);
                 if connector.is_other_than(previous) {
                     changed.push(files.id.clone());
                 }
@@ -267,12 +284,11 @@ impl Connectors {
         &self,
         files: &ConnectorFiles,
         previous: Option<&Arc<Connector>>,
-        secrets: &Secrets,
-        clock: &Arc<dyn Clock>,
+        materials: &Materials<'_>,
     ) -> Connector {
         let mut problems = Vec::new();
         let active = previous.and_then(|connector| connector.active.clone());
-        let built = build(files, active.as_ref(), secrets, clock, &mut problems);
+        let built = build(files, active.as_ref(), materials, &mut problems);
         let named = files.config.as_ref().ok();
         Connector {
             id: files.id.clone(),
@@ -306,8 +322,7 @@ impl Connector {
 fn build(
     files: &ConnectorFiles,
     before: Option<&Arc<Active>>,
-    secrets: &Secrets,
-    clock: &Arc<dyn Clock>,
+    materials: &Materials<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Arc<Active>> {
     let config = files
@@ -332,7 +347,7 @@ fn build(
     let platform = config.and_then(|config| {
         match before.filter(|active| active.config.text() == config.text()) {
             Some(active) => Some(active.platform.clone()),
-            None => build_platform(config, secrets, clock, problems),
+            None => build_platform(&files.id, config, materials, problems),
         }
     });
     let (config, text, mapping, platform) = (config?, text?, mapping?, platform?);
@@ -384,15 +399,16 @@ fn told(files: &ConnectorFiles, problem: crate::mapping::Problem) -> Problem {
 }
 
 fn build_platform(
+    id: &ConnectorId,
     config: &ConnectorConfig,
-    secrets: &Secrets,
-    clock: &Arc<dyn Clock>,
+    materials: &Materials<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Arc<dyn Platform>> {
     let setup = registry::Setup {
         config,
-        secrets,
-        clock: clock.clone(),
+        secrets: materials.secrets,
+        clock: materials.clock.clone(),
+        tokens: materials.tokens_of(id),
     };
     registry::build(&setup)
         .map_err(|found| problems.extend(found))

@@ -14,6 +14,7 @@ mod flow;
 mod housekeeping;
 mod inbound;
 mod intake;
+mod kept_token;
 mod map;
 mod notify;
 mod outbound;

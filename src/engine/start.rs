@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::connectors::{ConnectorFiles, Connectors};
+use super::connectors::{ConnectorFiles, Connectors, Materials};
 use super::intake::{self, TokenKey};
 use super::notify::Notifier;
 use super::shared::{Seal, Shared};
@@ -201,9 +201,13 @@ impl Engine {
             .problems
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = problems;
-        let changed = shared
-            .connectors
-            .apply(files, &shared.secrets, &shared.clock);
+        let materials = Materials {
+            secrets: &shared.secrets,
+            clock: &shared.clock,
+            vault: &shared.vault,
+            store: &shared.store,
+        };
+        let changed = shared.connectors.apply(files, &materials);
         for (id, connector) in shared.connectors.all().iter() {
             self.remember(id, connector).await?;
         }

@@ -10,6 +10,7 @@ mod client;
 mod failure;
 mod quota;
 mod redact;
+mod refresh_token;
 mod request;
 mod token;
 
@@ -18,5 +19,6 @@ pub use client::{Client, ClientSettings, TransportProblem};
 pub use failure::{classify, retry_after, transport_failure};
 pub use quota::{BucketSettings, Quota, QuotaView};
 pub use redact::Redactor;
+pub use refresh_token::{KeepsInMemory, RefreshToken, TokenKeeper};
 pub use request::{Body, Part, Request, Response};
 pub use token::{Token, TokenCache};

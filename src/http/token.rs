@@ -28,6 +28,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 struct Inner {
     token: Option<Token>,
+    /// The latest there was: it outlives the access token it came with, whatever becomes of that.
+    refresh: Option<SecretString>,
     generation: u64,
 }
 
@@ -61,7 +63,7 @@ impl Token {
 }
 
 impl TokenCache {
-    /// The current token, or the one that `fetch` gets; `fetch` is given the refresh token of the one before.
+    /// The current token, or the one that `fetch` gets; `fetch` is given the latest refresh token there was.
     ///
     /// # Errors
     /// What `fetch` fails with; the next caller tries again.
@@ -74,15 +76,18 @@ impl TokenCache {
         if let Some(token) = inner.token.as_ref().filter(|token| token.is_fresh()) {
             return Ok(token.clone());
         }
-        let refresh = inner.token.take().and_then(|token| token.refresh);
-        let mut token = fetch(refresh).await?;
+        inner.token = None;
+        let mut token = fetch(inner.refresh.clone()).await?;
         inner.generation += 1;
         token.generation = inner.generation;
+        if token.refresh.is_some() {
+            inner.refresh.clone_from(&token.refresh);
+        }
         inner.token = Some(token.clone());
         Ok(token)
     }
 
-    /// Drops a token that was refused, unless it has been replaced meanwhile.
+    /// Drops an access token that was refused, unless it has been replaced meanwhile. Its refresh token stays.
     pub async fn refused(&self, token: &Token) {
         let mut inner = self.inner.lock().await;
         if inner
@@ -133,5 +138,36 @@ mod tests {
         cache.refused(&second).await;
         let third = cache.get(|_| async { Ok(token(3600)) }).await.unwrap();
         assert_ne!(second.generation, third.generation);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refresh_token_outlives_refusals_and_failures() {
+        let cache = TokenCache::default();
+        let with_refresh = |text: &str| Token::new("fake".into(), Some(text.into()), None);
+        let given = |refresh: Option<SecretString>| {
+            refresh.map(|token| secrecy::ExposeSecret::expose_secret(&token).to_owned())
+        };
+        let first = cache.get(async |none| {
+            assert_eq!(given(none), None);
+            Ok(with_refresh("one"))
+        });
+        let first = first.await.unwrap();
+        cache.refused(&first).await;
+        let failed = cache.get(async |refresh| {
+            assert_eq!(given(refresh).as_deref(), Some("one"));
+            Err(Failure::new(crate::model::Category::Network, "no answer"))
+        });
+        failed.await.unwrap_err();
+        let second = cache.get(async |refresh| {
+            assert_eq!(given(refresh).as_deref(), Some("one"));
+            // No other one came along: the same goes on.
+            Ok(token(3600))
+        });
+        cache.refused(&second.await.unwrap()).await;
+        let third = cache.get(async |refresh| {
+            assert_eq!(given(refresh).as_deref(), Some("one"));
+            Ok(with_refresh("two"))
+        });
+        third.await.unwrap();
     }
 }

@@ -7,6 +7,7 @@ use super::{
     smartsheet,
 };
 use crate::config::{ConnectorConfig, Problem, Secrets};
+use crate::http::TokenKeeper;
 use crate::model::{Clock, PlatformKind};
 
 /// What an adapter is built from.
@@ -17,6 +18,8 @@ pub struct Setup<'a> {
     pub secrets: &'a Secrets,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Keeps a refresh token that the vendor changes at each use.
+    pub tokens: Arc<dyn TokenKeeper>,
 }
 
 /// Builds the adapter of a connector.

@@ -81,6 +81,7 @@ impl Stage {
             config: &config,
             secrets: &Secrets::default(),
             clock: clock.clone(),
+            tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
         });
         Self {
             platform: platform.unwrap_or_else(|problems| panic!("{problems:?}")),

@@ -107,6 +107,7 @@ pub fn adapter(text: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Platform>, V
         config: &config,
         secrets: &secrets,
         clock,
+        tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
     };
     build(&setup)
 }

@@ -195,6 +195,7 @@ impl Site {
             config: &config,
             secrets: &secrets,
             clock: Arc::new(TokioClock::start()),
+            tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
         };
         build(&setup).unwrap_or_else(|problems| panic!("{problems:?}"))
     }

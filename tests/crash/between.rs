@@ -12,7 +12,7 @@ const FAST: Deliveries = Deliveries::Paced(0.01);
 /// A ticket's work order exists, its answer is withheld, and the engine is killed.
 async fn after_the_work_order(platform: PlatformKind) {
     let mut rig = Rig::new(platform, FAST).await;
-    rig.start().await;
+    rig.engine.start().await;
     rig.listen_to_platform().await;
     let faults = rig.sandbox.field_nation.faults().clone();
     faults.push(Fault::once(FaultKind::WithheldResponse).on_end(&Method::POST, "/workorders"));
@@ -22,8 +22,8 @@ async fn after_the_work_order(platform: PlatformKind) {
     })
     .await;
     rig.until_withheld(&faults).await;
-    rig.kill();
-    rig.start().await;
+    rig.engine.kill();
+    rig.engine.start().await;
     let order = rig.orders_of(&record)[0];
     rig.until_one("its transaction is done and knows the work order", |one| {
         one.direction == Direction::Inbound
@@ -38,7 +38,7 @@ async fn after_the_work_order(platform: PlatformKind) {
 /// A work order's record exists, its answer is withheld, and the engine is killed.
 async fn after_the_record(platform: PlatformKind) {
     let mut rig = Rig::creating(platform, FAST).await;
-    rig.start().await;
+    rig.engine.start().await;
     rig.listen_to_field_nation().await;
     let faults = rig.desk().faults().clone();
     faults.push(
@@ -49,8 +49,8 @@ async fn after_the_record(platform: PlatformKind) {
     rig.until("the record exists", || !rig.created().is_empty())
         .await;
     rig.until_withheld(&faults).await;
-    rig.kill();
-    rig.start().await;
+    rig.engine.kill();
+    rig.engine.start().await;
     let ticket = rig.created()[0];
     let record = rig.desk().record_id(ticket);
     rig.until_one("its transaction is done and knows the record", |one| {

@@ -4,7 +4,9 @@
 //! they outlive it and their journals are the judges.
 
 mod between;
+mod engine;
 #[path = "../support/outbound_create.rs"]
 mod outbound_create;
 mod rig;
+mod rotated_token;
 mod under_load;

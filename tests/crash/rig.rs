@@ -1,15 +1,11 @@
-//! The real binary on a config of its own, and the stand-ins it talks to, which outlive it.
+//! An engine with one connector, and the stand-ins it talks to, which outlive it.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use fieldbridge::api::Client;
-use fieldbridge::config::{DataDirectory, default_mapping};
+use fieldbridge::config::default_mapping;
 use fieldbridge::model::{
     Clock, ConnectorId, PlatformKind, State, Timestamp, TokioClock, Transaction,
 };
@@ -20,20 +16,16 @@ use fieldbridge::sandbox::{
 use fieldbridge::store::ListQuery;
 use tokio::time::Instant;
 
+use super::engine::{Engine, PATIENCE};
 use super::outbound_create;
 
 /// The only connector's id.
 const CONNECTOR: &str = "one";
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 pub struct Rig {
     pub sandbox: Arc<Sandbox>,
+    pub engine: Engine,
     platform: PlatformKind,
-    directory: tempfile::TempDir,
-    port: u16,
-    engine: Option<Child>,
     cases: Arc<AtomicU64>,
 }
 
@@ -56,14 +48,6 @@ impl Dispatcher {
         desk.dispatch(ticket).unwrap();
         (ticket, desk.record_id(ticket))
     }
-}
-
-pub fn http() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .timeout(Duration::from_secs(10))
-        .build()
-        .unwrap()
 }
 
 impl Rig {
@@ -90,13 +74,10 @@ impl Rig {
             ..SandboxSettings::of(&[platform])
         };
         let sandbox = Sandbox::start(settings).await.unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let rig = Self {
             sandbox: Arc::new(sandbox),
+            engine: Engine::new(),
             platform,
-            directory: tempfile::tempdir().unwrap(),
-            port: free.local_addr().unwrap().port(),
-            engine: None,
             cases: Arc::default(),
         };
         rig.write_files(switches, &mapping(rig.desk()));
@@ -104,35 +85,15 @@ impl Rig {
     }
 
     fn write_files(&self, switches: &str, mapping: &str) {
-        let config = self.path("config");
-        for folder in ["connectors", "mappings"] {
-            std::fs::create_dir_all(config.join(folder)).unwrap();
-        }
-        let field_nation = &self.sandbox.field_nation;
-        let credentials = field_nation.credentials();
-        let settings = format!(
-            "[server]\nlisten = \"127.0.0.1:{}\"\n[engine]\nretry_waits = [0, 1, 1, 2]\n[field_nation]\nbase_url = \"{}\"\n\
-             client_id = \"{}\"\nclient_secret = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\n\
-             webhook_secret = \"01999f51-5c66-4449-b441-6b4a053fee6a\"\ncalls_per_minute = 1000000\n",
-            self.port,
-            field_nation.base_url(),
-            credentials.client_id,
-            credentials.client_secret,
-            credentials.username,
-            credentials.password
-        );
-        std::fs::write(config.join("fieldbridge.toml"), settings).unwrap();
+        let settings = self.engine.settings(&self.sandbox.field_nation);
+        self.engine.write("fieldbridge.toml", &settings);
         let connector = format!(
             "platform = \"{}\"\n{switches}[limits]\ncalls_per_minute = 1000000\nmax_attempts = 20\n[settings]\n{}",
             self.platform,
             self.desk().connector_settings()
         );
-        std::fs::write(config.join("connectors/one.toml"), connector).unwrap();
-        std::fs::write(config.join("mappings/one.toml"), mapping).unwrap();
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+        self.engine.write("connectors/one.toml", &connector);
+        self.engine.write("mappings/one.toml", mapping);
     }
 
     pub fn desk(&self) -> &dyn ServiceDesk {
@@ -147,64 +108,14 @@ impl Rig {
         }
     }
 
-    /// Starts the engine and waits until it is ready.
-    pub async fn start(&mut self) {
-        let engine = Command::new(env!("CARGO_BIN_EXE_fieldbridge"))
-            .arg("--config")
-            .arg(self.path("config"))
-            .arg("--data")
-            .arg(self.path("data"))
-            .arg("serve")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.engine = Some(engine);
-        let ready = format!("http://127.0.0.1:{}/readyz", self.port);
-        let http = http();
-        let until = Instant::now() + PATIENCE;
-        while !http
-            .get(&ready)
-            .send()
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
-        {
-            assert!(Instant::now() < until, "the engine did not become ready");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// `kill -9`.
-    pub fn kill(&mut self) {
-        if let Some(mut engine) = self.engine.take() {
-            engine.kill().unwrap();
-            engine.wait().unwrap();
-        }
-    }
-
-    /// The engine's control socket.
-    async fn control(&self) -> Client {
-        let data = DataDirectory::resolve(Some(&self.path("data")), None).unwrap();
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match Client::connect(&data.socket()).await {
-                Ok(client) => return client,
-                // The listener is there a moment before the socket is.
-                Err(error) => assert!(Instant::now() < until, "{error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
     pub async fn trigger_url(&self) -> String {
-        let control = self.control().await;
+        let control = self.engine.control().await;
         control.trigger_url(&connector()).await.unwrap()
     }
 
     /// Tells the platform where the engine is.
     pub async fn listen_to_platform(&self) {
-        let control = self.control().await;
+        let control = self.engine.control().await;
         match control.subscription_plan(&connector()).await.unwrap() {
             SubscriptionPlan::ByApi(_) => drop(control.subscribe(&connector()).await.unwrap()),
             SubscriptionPlan::ByHand(_) => {
@@ -216,7 +127,12 @@ impl Rig {
 
     /// Tells Field Nation where the engine is.
     pub async fn listen_to_field_nation(&self) {
-        self.control().await.register_webhook().await.unwrap();
+        self.engine
+            .control()
+            .await
+            .register_webhook()
+            .await
+            .unwrap();
     }
 
     /// The transactions there are.
@@ -225,7 +141,13 @@ impl Rig {
             limit: 200,
             ..ListQuery::default()
         };
-        self.control().await.list(&query).await.unwrap().items
+        self.engine
+            .control()
+            .await
+            .list(&query)
+            .await
+            .unwrap()
+            .items
     }
 
     /// Waits until one of the transactions is as it should be.
@@ -305,10 +227,4 @@ impl Rig {
 
 fn connector() -> ConnectorId {
     ConnectorId::new(CONNECTOR).unwrap()
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }

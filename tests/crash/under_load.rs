@@ -8,7 +8,8 @@ use std::time::Duration;
 use fieldbridge::model::PlatformKind;
 use fieldbridge::sandbox::{Deliveries, Dice};
 
-use super::rig::{Rig, http};
+use super::engine::http;
+use super::rig::Rig;
 
 /// How often the engine is killed.
 const KILLS: u32 = 20;
@@ -20,7 +21,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_twenty_kills() {
     let dice = Dice::new(7);
     let mut trigger = None;
     for _round in 0..KILLS {
-        rig.start().await;
+        rig.engine.start().await;
         let trigger = match &trigger {
             Some(known) => String::clone(known),
             None => trigger.insert(rig.trigger_url().await).clone(),
@@ -44,13 +45,13 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_twenty_kills() {
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(60 + dice.roll() % 500)).await;
-        rig.kill();
+        rig.engine.kill();
         over.store(true, Ordering::Relaxed);
         for sender in senders {
             sender.await.unwrap();
         }
     }
-    rig.start().await;
+    rig.engine.start().await;
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert!(
         acknowledged.len() > 100,

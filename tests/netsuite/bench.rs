@@ -151,6 +151,7 @@ pub fn adapter(
         config: &config,
         secrets: &Secrets::default(),
         clock: clock.clone(),
+        tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
     })
 }
 

@@ -174,6 +174,50 @@ async fn a_refresh_token_is_used_and_a_wrong_client_is_a_matter_of_the_credentia
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_changes_is_followed() {
+    let settings = format!(
+        "{FETCH}client_id = \"me\"\ntoken_url = \"/token\"\nrefresh_token = \"FakeRefresh0\"\nclient_credentials_in = \"body\""
+    );
+    let uses = Arc::new(AtomicU32::new(0));
+    let (stub, platform, call) = open(&things(&json!({})), &settings, {
+        let uses = uses.clone();
+        move |seen| {
+            if seen.path != "/token" {
+                // Each access token is good for one call, as far as the service is concerned.
+                let is_first = uses.load(Ordering::SeqCst) == 1;
+                return if is_first {
+                    reply(401, &json!({}))
+                } else {
+                    reply(200, &thing())
+                };
+            }
+            let expected = format!(
+                "refresh_token=FakeRefresh{}&",
+                uses.fetch_add(1, Ordering::SeqCst)
+            );
+            let next = format!("FakeRefresh{}", uses.load(Ordering::SeqCst));
+            if seen.text().contains(&expected) {
+                reply(
+                    200,
+                    &json!({"access_token": "FakeToken", "refresh_token": next}),
+                )
+            } else {
+                reply(
+                    400,
+                    &json!({"error": "invalid_grant", "error_description": "used twice"}),
+                )
+            }
+        }
+    })
+    .await;
+    let read = platform.fetch(&call, &id("7"), Wish::default()).await;
+    read.unwrap();
+    assert_eq!(uses.load(Ordering::SeqCst), 2);
+    assert_eq!(stub.last().header("authorization"), "Bearer FakeToken");
+    assert!(!format!("{:?}", call.take_exchanges()).contains("FakeRefresh"));
+}
+
+#[tokio::test]
 async fn ids_and_parameters_are_spelt_as_described() {
     let description = things(&json!({"/things/{id}": {"get": {"parameters": [
         {"name": "id", "in": "path", "required": true, "style": "matrix", "schema": {"type": "string"}},

@@ -26,6 +26,7 @@ pub fn build(more: &str, settings: &str) -> Result<Arc<dyn Platform>, Vec<Proble
         config: &config,
         secrets: &secrets,
         clock: Arc::new(TokioClock::start()),
+        tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
     })
 }
 

@@ -124,6 +124,7 @@ pub fn adapter(text: &str, clock: &Arc<ManualClock>) -> Result<Arc<dyn Platform>
         config: &config,
         secrets: &Secrets::default(),
         clock: clock.clone(),
+        tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
     })
 }
 

@@ -483,6 +483,7 @@ mod tests {
             config: &config,
             secrets: &Secrets::default(),
             clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
+            tokens: Arc::new(crate::http::KeepsInMemory::default()),
         };
         let whats = |problems: Vec<Problem>| problems.into_iter().map(|problem| problem.what);
         read(&setup).map_err(|problems| whats(problems).collect())

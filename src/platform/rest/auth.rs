@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::http::{Body, Call, Client, Request, Token, TokenCache, classify};
+use crate::http::{Body, Call, Client, RefreshToken, Request, Token, TokenCache, classify};
 use crate::model::{Category, Failure};
 use crate::openapi::KeyPlace;
 
@@ -44,7 +44,7 @@ pub(super) enum Grant {
     /// The client itself.
     ClientCredentials,
     /// A refresh token that a person obtained once.
-    Refresh(SecretString),
+    Refresh(RefreshToken),
 }
 
 /// Where the client's own credentials go (RFC 6749, 2.3.1: servers must take the header; some take only the body).
@@ -68,7 +68,7 @@ impl Authentication {
         }
         let oauth = self.oauth.as_ref();
         let refresh = oauth.and_then(|oauth| match &oauth.grant {
-            Grant::Refresh(token) => Some(token),
+            Grant::Refresh(token) => Some(token.configured()),
             Grant::ClientCredentials => None,
         });
         let plain = self
@@ -128,18 +128,26 @@ impl Tokens {
         call: &Call,
     ) -> Result<Token, Failure> {
         self.cache
-            .get(|refresh| async move {
-                // A refresh token that came along is tried first; when it is worn out, the grant itself is.
-                if let Some(refresh) = refresh
-                    && let Ok(token) = ask(oauth, base, client, call, Some(&refresh)).await
-                {
-                    return Ok(token);
+            .get(|renewed| async move {
+                match &oauth.grant {
+                    Grant::Refresh(refresh) => {
+                        let token =
+                            ask(oauth, base, client, call, Some(&refresh.current())).await?;
+                        if let Some(changed) = &token.refresh {
+                            refresh.change(changed).await;
+                        }
+                        Ok(token)
+                    }
+                    Grant::ClientCredentials => {
+                        // One that came along is tried first; when it is worn out, the client itself is good.
+                        if let Some(renewed) = renewed
+                            && let Ok(token) = ask(oauth, base, client, call, Some(&renewed)).await
+                        {
+                            return Ok(token);
+                        }
+                        ask(oauth, base, client, call, None).await
+                    }
                 }
-                let first = match &oauth.grant {
-                    Grant::Refresh(token) => Some(token),
-                    Grant::ClientCredentials => None,
-                };
-                ask(oauth, base, client, call, first).await
             })
             .await
     }

@@ -12,6 +12,7 @@ use url::Url;
 use super::auth::{Authentication, ClientPlace, Grant, KeyAt, OAuth};
 use super::binding::{Binding, Bindings};
 use crate::config::{Problem, SecretReference, Setting};
+use crate::http::RefreshToken;
 use crate::mapping::Path;
 use crate::openapi::{Document, Flow, KeyPlace, Operation, SchemeKind};
 use crate::platform::registry::Setup;
@@ -742,7 +743,10 @@ fn oauth(file: &File, document: Option<&Document>, problems: &mut Problems<'_>) 
         client_id,
         client_secret: secret,
         scope: file.scope.clone(),
-        grant: refresh.map_or(Grant::ClientCredentials, Grant::Refresh),
+        grant: refresh.map_or(Grant::ClientCredentials, |token| {
+            let keeper = Arc::clone(&problems.setup.tokens);
+            Grant::Refresh(RefreshToken::new(token, keeper))
+        }),
         place: file.client_credentials_in,
     })
 }

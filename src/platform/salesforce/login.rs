@@ -40,7 +40,6 @@ pub(super) async fn sign_in(
     call: &Call,
     door: &Door,
     grant: &Grant,
-    refresh: Option<&SecretString>,
     version: &str,
     now: Timestamp,
 ) -> Result<Login, Failure> {
@@ -55,7 +54,7 @@ pub(super) async fn sign_in(
         let response = client.send(&unseen, request).await?;
         return soap::read(door, &response);
     }
-    let form = form(grant, refresh, now)?;
+    let form = form(grant, now)?;
     let request = Request::new(
         Method::POST,
         format!("{}/services/oauth2/token", door.address()),
@@ -70,11 +69,7 @@ pub(super) async fn sign_in(
     }
 }
 
-fn form(
-    grant: &Grant,
-    refresh: Option<&SecretString>,
-    now: Timestamp,
-) -> Result<Vec<(String, String)>, Failure> {
+fn form(grant: &Grant, now: Timestamp) -> Result<Vec<(String, String)>, Failure> {
     let shown = |secret: &SecretString| secret.expose_secret().to_owned();
     let pairs: Vec<(&str, String)> = match grant {
         Grant::JwtBearer {
@@ -120,7 +115,7 @@ fn form(
             let mut pairs = vec![
                 ("grant_type", "refresh_token".to_owned()),
                 ("client_id", shown(client_id)),
-                ("refresh_token", shown(refresh.unwrap_or(refresh_token))),
+                ("refresh_token", shown(&refresh_token.current())),
             ];
             pairs.extend(
                 client_secret

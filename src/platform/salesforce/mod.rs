@@ -181,7 +181,7 @@ fn secrets(grant: &Grant) -> Vec<String> {
             client_id,
             client_secret,
             refresh_token,
-        } => [client_id, refresh_token]
+        } => [client_id, refresh_token.configured()]
             .into_iter()
             .chain(client_secret)
             .collect(),

@@ -5,7 +5,7 @@
 //! tells in `Sforce-Limit-Info` how many of the org's calls of the last 24 hours are used.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -72,8 +72,6 @@ pub(super) struct Session {
     clock: Arc<dyn Clock>,
     /// Held while signing in, so that many who need a token make one call.
     signed: Mutex<Option<Arc<Signed>>>,
-    /// The refresh token of an org that changes it at each use.
-    refresh: StdMutex<Option<SecretString>>,
     describes: Mutex<HashMap<String, Known>>,
 }
 
@@ -100,7 +98,6 @@ impl Session {
             reserve: parts.reserve,
             clock: parts.clock,
             signed: Mutex::new(None),
-            refresh: StdMutex::new(None),
             describes: Mutex::new(HashMap::new()),
         }
     }
@@ -124,20 +121,20 @@ impl Session {
         if let Some(signed) = signed.as_ref() {
             return Ok(Arc::clone(signed));
         }
-        let refresh = self.lock_refresh().clone();
         let now = self.clock.now();
         let login = sign_in(
             &self.client,
             call,
             &self.door,
             &self.grant,
-            refresh.as_ref(),
             &self.version,
             now,
         )
         .await?;
-        if let Some(refresh) = &login.refresh {
-            *self.lock_refresh() = Some(refresh.clone());
+        if let (Some(changed), Grant::RefreshToken { refresh_token, .. }) =
+            (&login.refresh, &self.grant)
+        {
+            refresh_token.change(changed).await;
         }
         let access = login.access.expose_secret();
         let hidden = self.secrets.iter().cloned().chain([access.to_owned()]);
@@ -148,10 +145,6 @@ impl Session {
         });
         *signed = Some(Arc::clone(&fresh));
         Ok(fresh)
-    }
-
-    fn lock_refresh(&self) -> std::sync::MutexGuard<'_, Option<SecretString>> {
-        self.refresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops a session that was refused, unless it has been replaced meanwhile.

@@ -1,5 +1,7 @@
 //! What an admin sets, and what becomes of it once it is checked.
 
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -9,6 +11,7 @@ use super::ids;
 use super::key::SigningKey;
 use super::soql;
 use crate::config::{Problem, SecretReference, Setting};
+use crate::http::RefreshToken;
 use crate::model::SideRecordKind;
 use crate::platform::registry::Setup;
 
@@ -159,7 +162,7 @@ pub(super) enum Grant {
     RefreshToken {
         client_id: SecretString,
         client_secret: Option<SecretString>,
-        refresh_token: SecretString,
+        refresh_token: Arc<RefreshToken>,
     },
     /// User name and password; off by default in new orgs.
     Password {
@@ -465,7 +468,10 @@ fn grant(problems: &mut Problems<'_>, file: &File) -> Option<Grant> {
             Some(Grant::RefreshToken {
                 client_id: client_id?,
                 client_secret,
-                refresh_token: refresh_token?,
+                refresh_token: Arc::new(RefreshToken::new(
+                    refresh_token?,
+                    Arc::clone(&problems.setup.tokens),
+                )),
             })
         }
         GrantType::Password => {
