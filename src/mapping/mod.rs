@@ -13,6 +13,7 @@ mod compile;
 mod complete;
 mod convert;
 pub mod date;
+mod describe;
 mod evaluate;
 mod execute;
 mod functions;
@@ -33,8 +34,9 @@ mod suggest;
 mod tokens;
 pub mod value;
 
-pub use check::check;
+pub use check::{check, unmapped};
 pub use complete::{Completing, Completions, Offer, complete};
+pub use describe::{RuleDescription, describe};
 pub use evaluate::{
     Evaluate, Evaluation, Evaluator, FieldTrace, How, MappingProblem, MappingWarning, Required,
 };
