@@ -116,7 +116,7 @@ when = "$.input.absent == 1"
         told,
         [
             "rule 5 (e): `when` must give true or false, and gave a text",
-            "rule 6 (f): there is no field `absent`",
+            "rule 6 (f): `$.input` has no field `absent` on this record",
         ]
     );
     assert_eq!(done.fields[2].how, How::WhenFalse);
@@ -170,7 +170,7 @@ script = "local tittle = 1; title"
     let position = |index: usize| done.problems[index].position.as_ref().unwrap().to_string();
     assert_eq!(
         reason(0),
-        "a field is read from null: what should hold it is not there (in the result's field `b`)"
+        "`$.input.deep` is null on this record, so `er` can't be read from it (in the result's field `b`)"
     );
     assert!(
         done.problems[0]

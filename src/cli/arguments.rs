@@ -220,6 +220,9 @@ pub(super) enum ConnectorCommand {
         /// Whose fields: Field Nation's (inbound) or the platform's (outbound)
         #[arg(long, value_enum, default_value_t)]
         direction: DirectionArgument,
+        /// Only those whose path, label or values contain this text
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
         /// Read them anew from both sides first
         #[arg(long)]
         refresh: bool,
@@ -284,9 +287,12 @@ pub(super) enum WebhookCommand {
 pub(super) enum MappingCommand {
     /// Check a mapping file, or those of all connectors
     Check {
-        /// The file [default: those of all connectors]
+        /// The file [default: the connector's, or those of all connectors]
         #[arg(long, value_name = "FILE")]
         mapping: Option<PathBuf>,
+        /// Against the fields of this connector's platform and of Field Nation, which the running engine knows
+        #[arg(long, value_name = "ID")]
+        connector: Option<ConnectorId>,
     },
     /// Evaluate a mapping on an input and print the output; needs no engine
     Eval(EvaluateArguments),
@@ -322,6 +328,12 @@ pub(super) enum MappingCommand {
     },
     /// The draft that somebody is editing in the console
     Draft(DraftArguments),
+    /// A mapping in words, as a table for review
+    Explain(ExplainArguments),
+    /// Turn the hosted broker's JSON into a mapping file
+    Import(ImportMappingArguments),
+    /// Print a mapping in the hosted broker's JSON; what that has no form for is told on stderr
+    Export(WhichMapping),
 }
 
 #[derive(Debug, Args)]
@@ -369,6 +381,55 @@ pub(super) struct DraftArguments {
     /// Throw it away
     #[arg(long)]
     pub(super) discard: bool,
+}
+
+/// A mapping file, or the one of a connector.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct WhichMapping {
+    /// The mapping file; - reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub(super) mapping: Option<PathBuf>,
+    /// The connector whose mapping it is
+    #[arg(long, value_name = "ID")]
+    pub(super) connector: Option<ConnectorId>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The mapping file; - reads stdin
+    #[arg(long, value_name = "FILE", required_unless_present = "connector")]
+    pub(super) mapping: Option<PathBuf>,
+    /// The connector whose mapping it is, and whose fields give the names
+    #[arg(long, value_name = "ID")]
+    pub(super) connector: Option<ConnectorId>,
+    /// As what [with --json: json]
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: ExplainFormat,
+}
+
+/// How a mapping is explained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// Tables in Markdown
+    #[default]
+    Markdown,
+    /// A page that needs nothing else
+    Html,
+    /// The rules as JSON
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportMappingArguments {
+    /// The JSON as the hosted broker has it; - reads stdin
+    pub(super) file: PathBuf,
+    /// Where to write the mapping [default: print it]
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Write it over a file that is there
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::CliError;
-use super::mapping::mapping_findings;
+use super::mapping_check::mapping_findings;
 use super::offline::{open_store, open_vault, sealed_secrets};
 use super::output::{Look, Output};
 use super::text::{push_line, safe};

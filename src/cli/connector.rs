@@ -11,7 +11,7 @@ use super::text::{push_line, safe};
 use super::words;
 use crate::api::Client;
 use crate::engine::{ConnectorState, ConnectorView, Overview};
-use crate::model::{Catalogue, ConnectorId, Direction, State, Timestamp};
+use crate::model::{Catalogue, ConnectorId, Direction, Field, State, Timestamp};
 use crate::platform::{Probe, Standing, Subscription, SubscriptionPlan};
 
 pub(super) async fn run(context: &Context, command: ConnectorCommand) -> Result<(), CliError> {
@@ -32,12 +32,14 @@ pub(super) async fn run(context: &Context, command: ConnectorCommand) -> Result<
         ConnectorCommand::Fields {
             connector,
             direction,
+            search,
             refresh,
         } => {
             if refresh {
                 client.refresh_fields(&connector).await?;
             }
-            fields(output, &client, &connector, direction.into()).await
+            let search = search.as_deref().unwrap_or_default();
+            fields(output, &client, &connector, direction.into(), search).await
         }
         ConnectorCommand::Pause { connector } => {
             let held = client.pause(&connector).await?;
@@ -240,6 +242,7 @@ async fn fields(
     client: &Client,
     connector: &ConnectorId,
     direction: Direction,
+    search: &str,
 ) -> Result<(), CliError> {
     let mut catalogue = client.fields(connector, direction).await?;
     if catalogue.is_none() {
@@ -249,13 +252,28 @@ async fn fields(
         client.refresh_fields(connector).await?;
         catalogue = client.fields(connector, direction).await?;
     }
-    let catalogue = catalogue.ok_or_else(|| {
+    let mut catalogue = catalogue.ok_or_else(|| {
         CliError::NotFound(format!("{connector} has no {} fields", direction.word()))
     })?;
-    output.result(&catalogue, |output| fields_text(output, &catalogue))
+    let known = catalogue.fields.len();
+    catalogue.fields.retain(|field| is_like(field, search));
+    let now = client.overview().await?.engine.now;
+    output.result(&catalogue, |output| {
+        fields_text(output, &catalogue, known, now)
+    })
 }
 
-fn fields_text(output: &Output, catalogue: &Catalogue) -> String {
+/// Whether a field's path, label or one of its values contains a text; case does not matter.
+fn is_like(field: &Field, search: &str) -> bool {
+    let wanted = search.to_lowercase();
+    let contains = |text: &str| text.to_lowercase().contains(&wanted);
+    let mut values = field.picklist.iter();
+    contains(&field.path)
+        || contains(&field.label)
+        || values.any(|entry| contains(&entry.value) || contains(&entry.label))
+}
+
+fn fields_text(output: &Output, catalogue: &Catalogue, known: usize, now: Timestamp) -> String {
     let mut table = Table::new(&[
         ("path", Side::Left),
         ("type", Side::Left),
@@ -270,10 +288,16 @@ fn fields_text(output: &Output, catalogue: &Catalogue) -> String {
             (false, true) => "read-only",
             (false, false) => "",
         };
-        let values: Vec<_> = field
+        let values: Vec<String> = field
             .picklist
             .iter()
-            .map(|value| value.value.as_str())
+            .map(|entry| {
+                if entry.label.is_empty() || entry.label == entry.value {
+                    entry.value.clone()
+                } else {
+                    format!("{} ({})", entry.value, entry.label)
+                }
+            })
             .collect();
         table.row([
             &field.path,
@@ -284,9 +308,10 @@ fn fields_text(output: &Output, catalogue: &Catalogue) -> String {
         ]);
     }
     format!(
-        "{}read at {}\n",
+        "{}{} of {known} fields, read {}\n",
         output.table(&table),
-        words::moment(catalogue.read_at)
+        catalogue.fields.len(),
+        words::since(Some(catalogue.read_at), now)
     )
 }
 

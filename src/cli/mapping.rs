@@ -1,29 +1,39 @@
 //! `fieldbridge mapping …`
 
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::arguments::{EvaluateArguments, MappingCommand, PreviewArguments};
-use super::check::{Findings, findings_text};
+use super::arguments::{
+    EvaluateArguments, ExplainArguments, ExplainFormat, ImportMappingArguments, MappingCommand,
+    PreviewArguments, WhichMapping,
+};
 use super::context::{Context, json_of, text_of};
 use super::failure::CliError;
+use super::mapping_check::{self, BothSides};
+use super::mapping_explain::{html, markdown};
 use super::mapping_text::preview_text;
 use super::output::{aside, print};
+use super::text::safe;
 use super::{cases, workbench};
 use crate::api::Client;
-use crate::config::{JsonnetSettings, LoadedConnector, Place, Problem};
+use crate::config::{JsonnetSettings, Place, Problem};
 use crate::engine::{MappingDraft, PreviewRequest, Sample};
 use crate::mapping::{
-    Evaluate, Evaluator, Limits, Mapping, Required, Severity, WorkerProgram, check,
+    Evaluate, Evaluator, Limits, Mapping, Required, RuleDescription, WorkerProgram, describe,
+    from_hosted_json, to_hosted_json,
 };
-use crate::model::Direction;
+use crate::model::{ConnectorId, Direction};
 use crate::store::ListQuery;
 
 pub(super) async fn run(context: &Context, command: MappingCommand) -> Result<(), CliError> {
     match command {
-        MappingCommand::Check { mapping } => check_mappings(context, mapping.as_deref()).await,
+        MappingCommand::Check { mapping, connector } => {
+            mapping_check::run(context, mapping.as_deref(), connector.as_ref()).await
+        }
         MappingCommand::Eval(arguments) => evaluate(context, &arguments).await,
         MappingCommand::Preview(arguments) => preview(context, arguments).await,
         MappingCommand::Test { mapping, accept } => {
@@ -42,6 +52,9 @@ pub(super) async fn run(context: &Context, command: MappingCommand) -> Result<()
             workbench::roll_back(context, &connector, to.as_deref()).await
         }
         MappingCommand::Draft(arguments) => workbench::draft(context, arguments).await,
+        MappingCommand::Explain(arguments) => explain(context, &arguments).await,
+        MappingCommand::Import(arguments) => import(context, &arguments),
+        MappingCommand::Export(which) => export(context, &which),
     }
 }
 
@@ -66,12 +79,57 @@ pub(super) fn parsed(file: &Path, text: &str) -> Result<Mapping, Vec<Problem>> {
         Some(parent) => parent,
         None => Path::new("."),
     };
-    let problems = |problems: Vec<_>| problems.into_iter().map(|it| located(file, it)).collect();
+    let problems = |problems: Vec<_>| {
+        let problems = problems.into_iter();
+        problems.map(|problem| located(file, problem)).collect()
+    };
     Mapping::parse(text, &name, Some(directory)).map_err(problems)
 }
 
+/// A mapping that must be right; what is wrong with it is told on stderr.
+fn mapping_of(file: &Path) -> Result<Mapping, CliError> {
+    parsed(file, &text_of(file)?).map_err(|problems| told(&problems))
+}
+
+fn told(problems: &[Problem]) -> CliError {
+    for problem in problems {
+        aside(&safe(&problem.to_string()));
+    }
+    CliError::Told(1)
+}
+
+/// The mapping file of a connector of the config directory.
+pub(super) fn file_of(context: &Context, connector: &ConnectorId) -> Result<PathBuf, CliError> {
+    let file = context.directory.connector_file(connector);
+    let mut connectors = context.loaded().connectors.iter();
+    connectors
+        .find(|loaded| loaded.file == file)
+        .map(|loaded| loaded.mapping.clone())
+        .ok_or_else(|| {
+            CliError::NotFound(format!(
+                "there is no connector {connector} in {}",
+                context.directory.path().display()
+            ))
+        })
+}
+
+/// The file that is named, or else the connector's.
+fn chosen(
+    context: &Context,
+    mapping: Option<&Path>,
+    connector: Option<&ConnectorId>,
+) -> Result<PathBuf, CliError> {
+    match (mapping, connector) {
+        (Some(file), _) => Ok(file.to_owned()),
+        (None, Some(connector)) => file_of(context, connector),
+        (None, None) => Err(CliError::Usage(
+            "name a mapping with --mapping or a connector with --connector".to_owned(),
+        )),
+    }
+}
+
 /// A mapping's problem as one of the config directory. Its position may be in a script beside the mapping.
-fn located(file: &Path, problem: crate::mapping::Problem) -> Problem {
+pub(super) fn located(file: &Path, problem: crate::mapping::Problem) -> Problem {
     let place = Place {
         line: problem.position.line,
         column: problem.position.column,
@@ -80,84 +138,10 @@ fn located(file: &Path, problem: crate::mapping::Problem) -> Problem {
     Problem::new(&file, problem.what, problem.mend.unwrap_or_default()).at(Some(place))
 }
 
-async fn check_mappings(context: &Context, file: Option<&Path>) -> Result<(), CliError> {
-    let mut findings = Findings::default();
-    let checked = match file {
-        Some(file) => {
-            let text = text_of(file)?;
-            check_file(file, &text, &evaluator(context), &mut findings).await;
-            1
-        }
-        None => mapping_findings(context, &mut findings).await,
-    };
-    let value = json!({
-        "mappings": checked,
-        "problems": findings.problems,
-        "warnings": findings.warnings,
-    });
-    context.output.result(&value, |output| {
-        let plural = if checked == 1 { "mapping" } else { "mappings" };
-        findings_text(
-            output,
-            &findings,
-            &format!("{checked} {plural}, no problems"),
-        )
-    })?;
-    if findings.problems.is_empty() {
-        Ok(())
-    } else {
-        Err(CliError::Told(1))
-    }
-}
-
-/// Checks the mappings of all connectors; answers how many there are.
-pub(super) async fn mapping_findings(context: &Context, findings: &mut Findings) -> usize {
-    let evaluator = evaluator(context);
-    let mut checked = 0;
-    for LoadedConnector { mapping, .. } in &context.loaded().connectors {
-        match fs::read_to_string(mapping) {
-            Ok(text) => {
-                checked += 1;
-                check_file(mapping, &text, &evaluator, findings).await;
-            }
-            Err(error) => findings.problems.push(Problem::new(
-                mapping,
-                format!("the mapping can't be read: {error}"),
-                "every connector needs one; `fieldbridge init --platform` writes one to start from",
-            )),
-        }
-    }
-    checked
-}
-
-async fn check_file(file: &Path, text: &str, evaluator: &Evaluator, findings: &mut Findings) {
-    let mapping = match parsed(file, text) {
-        Ok(mapping) => mapping,
-        Err(problems) => return findings.problems.extend(problems),
-    };
-    for direction in Direction::ALL {
-        for problem in check(&mapping, direction, None, None, Some(evaluator)).await {
-            let list = match problem.severity {
-                Severity::Error => &mut findings.problems,
-                Severity::Warning => &mut findings.warnings,
-            };
-            list.push(located(file, problem));
-        }
-    }
-}
-
 async fn evaluate(context: &Context, arguments: &EvaluateArguments) -> Result<(), CliError> {
     let text = text_of(&arguments.mapping)?;
     let input: Value = json_of(&arguments.input)?;
-    let mapping = match parsed(&arguments.mapping, &text) {
-        Ok(mapping) => mapping,
-        Err(problems) => {
-            for problem in problems {
-                aside(&problem.to_string());
-            }
-            return Err(CliError::Told(1));
-        }
-    };
+    let mapping = parsed(&arguments.mapping, &text).map_err(|problems| told(&problems))?;
     let request = Evaluate {
         direction: arguments.direction.into(),
         event: arguments.event,
@@ -179,10 +163,7 @@ async fn evaluate(context: &Context, arguments: &EvaluateArguments) -> Result<()
     if !evaluation.problems.is_empty() {
         return Err(CliError::Told(1));
     }
-    // The output is JSON for people too.
-    let output = serde_json::to_string_pretty(&evaluation.output)
-        .map_err(|error| CliError::failed(format!("the output can't be written: {error}")))?;
-    print(&format!("{output}\n"))
+    print_json(&evaluation.output)
 }
 
 async fn preview(context: &Context, arguments: PreviewArguments) -> Result<(), CliError> {
@@ -238,4 +219,94 @@ async fn latest(client: &Client, arguments: &PreviewArguments) -> Result<Sample,
         ))
     })?;
     Ok(Sample::Transaction(latest.id))
+}
+
+async fn explain(context: &Context, arguments: &ExplainArguments) -> Result<(), CliError> {
+    let (connector, named) = (arguments.connector.as_ref(), arguments.mapping.as_deref());
+    let file = chosen(context, named, connector)?;
+    let mapping = mapping_of(&file)?;
+    let fields = match connector {
+        Some(connector) => BothSides::if_running(context, connector).await?,
+        None => BothSides::usual(),
+    };
+    let rules: Vec<RuleDescription> = Direction::ALL
+        .into_iter()
+        .flat_map(|direction| {
+            let (source, target) = fields.of(direction);
+            describe(&mapping, direction, source, target)
+        })
+        .collect();
+    let title = match connector {
+        Some(connector) => format!("Mapping of {connector}"),
+        None => format!("Mapping {}", file.display()),
+    };
+    match arguments.format {
+        ExplainFormat::Json => print_json(&rules),
+        _ if context.output.is_json() => print_json(&rules),
+        ExplainFormat::Markdown => print(&markdown(&title, &rules)),
+        ExplainFormat::Html => print(&html(&title, &rules)),
+    }
+}
+
+/// Prints what is JSON for people too.
+fn print_json<T: Serialize + ?Sized>(value: &T) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| CliError::failed(format!("the result can't be written: {error}")))?;
+    print(&format!("{text}\n"))
+}
+
+fn import(context: &Context, arguments: &ImportMappingArguments) -> Result<(), CliError> {
+    let text = text_of(&arguments.file)?;
+    let name = arguments.file.file_name().unwrap_or_default();
+    let mapping = from_hosted_json(&text, &name.to_string_lossy()).map_err(|problems| {
+        let problems: Vec<Problem> = problems
+            .into_iter()
+            .map(|mut problem| {
+                // It was read under the name of a JSON file, whatever it is called.
+                problem.position.file = name.to_string_lossy().into_owned();
+                located(&arguments.file, problem)
+            })
+            .collect();
+        told(&problems)
+    })?;
+    let Some(output) = &arguments.output else {
+        let value = json!({"mapping": mapping, "written": null});
+        return context.output.result(&value, |_| mapping.clone());
+    };
+    context.may_change()?;
+    write_new(output, &mapping, arguments.force)?;
+    let value = json!({"mapping": mapping, "written": output});
+    context
+        .output
+        .result(&value, |_| format!("written  {}\n", output.display()))
+}
+
+/// Writes a file; one that is there is only written over with `--force`.
+fn write_new(file: &Path, text: &str, force: bool) -> Result<(), CliError> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    let written = options
+        .open(file)
+        .and_then(|mut open| open.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => CliError::Refused(format!(
+            "{} is there already; --force writes over it",
+            file.display()
+        )),
+        _ => CliError::failed(format!("{} can't be written: {error}", file.display())),
+    })
+}
+
+fn export(context: &Context, which: &WhichMapping) -> Result<(), CliError> {
+    let file = chosen(context, which.mapping.as_deref(), which.connector.as_ref())?;
+    let export = to_hosted_json(&mapping_of(&file)?);
+    for left_out in &export.left_out {
+        aside(&format!("left out: {}", safe(left_out)));
+    }
+    print_json(&export.json)
 }

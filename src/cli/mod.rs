@@ -18,6 +18,8 @@ mod import;
 mod init;
 mod logging;
 mod mapping;
+mod mapping_check;
+mod mapping_explain;
 mod mapping_text;
 mod offline;
 mod output;

@@ -23,6 +23,10 @@ pub(super) fn source_field<'c>(source: &Source, catalogue: &'c Catalogue) -> Opt
 
 /// Whether a path lies inside a known field, or known fields inside it.
 pub(super) fn is_within_known(path: &Path, catalogue: &Catalogue) -> bool {
+    let custom_fields = catalogue.field("custom_fields");
+    if path.names_custom_field() && custom_fields.is_some() {
+        return true;
+    }
     let is_container = |kind| matches!(kind, FieldKind::Object | FieldKind::List | FieldKind::Any);
     catalogue.fields.iter().any(|field| {
         Path::parse(&field.path).is_ok_and(|known| {

@@ -14,6 +14,7 @@ mod compile;
 mod complete;
 mod convert;
 pub mod date;
+mod describe;
 mod evaluate;
 mod execute;
 mod functions;
@@ -36,8 +37,9 @@ mod tokens;
 pub mod value;
 
 pub use case::{CASES_ENDING, Case, Difference, Expectation, Purpose};
-pub use check::check;
+pub use check::{check, unmapped};
 pub use complete::{Completing, Completions, Offer, complete};
+pub use describe::{RuleDescription, describe};
 pub use evaluate::{
     Evaluate, Evaluation, Evaluator, FieldTrace, How, MappingProblem, MappingWarning, Required,
 };

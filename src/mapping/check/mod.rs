@@ -45,7 +45,7 @@ pub async fn check(
     }
     check.overwritten(rules);
     if let Some(target) = target {
-        check.required(rules, target);
+        check.found.extend(unmapped(mapping, direction, target));
     }
     if let Some(evaluator) = evaluator {
         check.scripts(mapping, direction, evaluator).await;
@@ -54,6 +54,47 @@ pub async fn check(
         .found
         .sort_by(|one, other| one.position.cmp(&other.position));
     check.found
+}
+
+/// The required fields of the target that no rule makes; none where there is no rule at all, or where a script
+/// names the targets.
+#[must_use]
+pub fn unmapped(mapping: &Mapping, direction: Direction, target: &Catalogue) -> Vec<Problem> {
+    let rules = mapping.rules(direction);
+    let Some(first) = rules.first() else {
+        return Vec::new();
+    };
+    if rules.iter().any(|rule| rule.target.is_none()) {
+        return Vec::new();
+    }
+    let is_made = |path: &Path| {
+        let mut targets = rules.iter().filter_map(|rule| rule.target.as_ref());
+        targets.any(|target| path.begins_like(target) || target.begins_like(path))
+    };
+    let is_missing = |field: &&Field| {
+        let is_needed = field.required && !field.read_only;
+        is_needed && Path::parse(&field.path).is_ok_and(|path| !is_made(&path))
+    };
+    let problem = |field: &Field| Problem {
+        // Where the rules of this direction begin, as none of them is to blame.
+        position: Position {
+            file: mapping.sources().file_name.clone(),
+            line: first.line,
+            column: first.column,
+        },
+        severity: Severity::Error,
+        what: format!(
+            "no rule makes `{}` ({}), which is required",
+            field.path, field.label
+        ),
+        mend: Some(format!("add a rule with the target `{}`", field.path)),
+    };
+    target
+        .fields
+        .iter()
+        .filter(is_missing)
+        .map(problem)
+        .collect()
 }
 
 struct Check<'c> {
@@ -163,36 +204,6 @@ impl Check<'_> {
                 let spot = rule.places.value("target");
                 let mend = "remove one, or give them different `when` or `events`";
                 self.note(rule, spot, Severity::Warning, what, mend);
-            }
-        }
-    }
-
-    fn required(&mut self, rules: &[Rule], catalogue: &Catalogue) {
-        // A rule that names its targets in a script may make any of them.
-        if rules.iter().any(|rule| rule.target.is_none()) {
-            return;
-        }
-        // Where the rules of this direction begin, as none of them is to blame.
-        let spot = rules
-            .first()
-            .map_or(Spot { line: 1, column: 1 }, |rule| Spot {
-                line: rule.line,
-                column: rule.column,
-            });
-        let is_needed = |field: &&Field| field.required && !field.read_only;
-        for field in catalogue.fields.iter().filter(is_needed) {
-            let Ok(path) = Path::parse(&field.path) else {
-                continue;
-            };
-            let makes_it = |target: &Path| path.begins_like(target) || target.begins_like(&path);
-            let mut targets = rules.iter().filter_map(|rule| rule.target.as_ref());
-            if !targets.any(makes_it) {
-                let what = format!(
-                    "no rule makes `{}` ({}), which is required",
-                    field.path, field.label
-                );
-                let mend = format!("add a rule with the target `{}`", field.path);
-                self.note_at(spot, Severity::Error, what, mend);
             }
         }
     }

@@ -4,11 +4,16 @@ use jrsonnet_evaluator::analyze::DiagLevel;
 use jrsonnet_evaluator::error::ErrorKind;
 use jrsonnet_evaluator::{Error, Span};
 
+use super::blame::{Suspect, missing, nulls, unknown_function};
 use super::interpreter::{FILE_PREFIX, UTIL, virtual_name};
 use super::{Fault, Place};
+use crate::model::Direction;
 
 const LOOK_UP: &str =
     "for a field that may be absent use $.util.lookup_field($.input, 'path.to.field', 'default')";
+
+/// Begins the words that say which field of the result was being made.
+const IN_RESULT: &str = " (in the result's field `";
 
 /// So much of a path in the result is told, in characters.
 const LONGEST_PATH: usize = 60;
@@ -23,9 +28,84 @@ pub(super) fn explain(error: &Error) -> Fault {
             .find_map(|frame| place(frame.location.as_ref()?));
     }
     if let Some(field) = output_field(frames.iter().map(|frame| frame.desc.as_str())) {
-        fault.what = format!("{} (in the result's field `{field}`)", fault.what);
+        fault.what = format!("{}{IN_RESULT}{field}`)", fault.what);
     }
     fault
+}
+
+/// An error with all that may tell what in the script it means.
+pub(super) struct Blamed<'b> {
+    pub(super) error: &'b Error,
+    pub(super) script: &'b str,
+    pub(super) record: &'b [u8],
+    pub(super) direction: Direction,
+}
+
+/// So many paths that may be meant are named.
+const MOST_SUSPECTS: usize = 3;
+
+impl Fault {
+    /// Names what in the script an error means, where it can be told.
+    pub(super) fn blamed(self, blamed: &Blamed<'_>) -> Self {
+        let record = || serde_json::from_slice(blamed.record).unwrap_or_default();
+        let suspects: Vec<Suspect> = match blamed.error.error() {
+            ErrorKind::NoSuchField(name, _) => match unknown_function(blamed.script, name) {
+                Some(function) => vec![function],
+                None => missing(blamed.script, &record(), blamed.direction, name),
+            },
+            kind if reads_from_null(kind) => nulls(blamed.script, &record(), blamed.direction),
+            _ => Vec::new(),
+        };
+        match suspects.as_slice() {
+            [] => self,
+            [only] => Self {
+                what: replaced(&self.what, &only.what),
+                place: self
+                    .place
+                    .or_else(|| Some(place_in(blamed.script, only.offset))),
+                ..self
+            },
+            several => {
+                let named: Vec<&str> = several
+                    .iter()
+                    .take(MOST_SUSPECTS)
+                    .map(|suspect| suspect.what.as_str())
+                    .collect();
+                Self {
+                    what: format!("{}; it may be that {}", self.what, named.join(", or that ")),
+                    ..self
+                }
+            }
+        }
+    }
+}
+
+/// A better explanation in place of the first, keeping which field of the result was being made.
+fn replaced(what: &str, better: &str) -> String {
+    match what.split_once(IN_RESULT) {
+        Some((_, field)) => format!("{better}{IN_RESULT}{field}"),
+        None => better.to_owned(),
+    }
+}
+
+fn reads_from_null(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::ValueIndexMustBeTypeGot(..) => kind.to_string().starts_with("null "),
+        ErrorKind::CantIndexInto(_) | ErrorKind::ValueIsNotIndexable(_) => {
+            kind.to_string().contains("null")
+        }
+        _ => false,
+    }
+}
+
+fn place_in(script: &str, offset: usize) -> Place {
+    let before = script.get(..offset).unwrap_or_default();
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    Place {
+        file: None,
+        line: before.matches('\n').count() + 1,
+        column: last.chars().count() + 1,
+    }
 }
 
 fn translate(kind: &ErrorKind) -> Fault {
@@ -58,12 +138,7 @@ fn translate(kind: &ErrorKind) -> Fault {
                 .unwrap_or_default();
             Fault::new(format!("there is no field `{name}`{nearest}")).hint(LOOK_UP)
         }
-        ErrorKind::ValueIndexMustBeTypeGot(..) if text.starts_with("null ") => {
-            Fault::new("a field is read from null: what should hold it is not there").hint(LOOK_UP)
-        }
-        ErrorKind::CantIndexInto(_) | ErrorKind::ValueIsNotIndexable(_)
-            if text.contains("null") =>
-        {
+        kind if reads_from_null(kind) => {
             Fault::new("a field is read from null: what should hold it is not there").hint(LOOK_UP)
         }
         ErrorKind::ArrayBoundsError(index, length) => Fault::new(format!(

@@ -8,14 +8,14 @@ use jrsonnet_evaluator::async_import::{AsyncImportResolver, ResolvedImportResolv
 use jrsonnet_evaluator::tla::TlaArg;
 use jrsonnet_evaluator::trace::PathResolver;
 use jrsonnet_evaluator::{
-    AsPathLike, Error, IStr, ObjValue, ObjValueBuilder, ResolvePath, SourcePath, SourceVirtual,
-    State, Val, apply_tla,
+    AsPathLike, Error, IStr, ObjValueBuilder, ResolvePath, SourcePath, SourceVirtual, State, Val,
+    apply_tla,
 };
 use serde_json::Value;
 
-use super::explain::explain;
+use super::explain::{Blamed, explain};
 use super::journal::{self, Mark};
-use super::questions::Answers;
+use super::natives::natives;
 use super::{Fault, Outcome, Task, input, output};
 use crate::mapping::rule::WORK_ORDER;
 use crate::mapping::script::ScriptSet;
@@ -43,8 +43,17 @@ struct Kept {
     key: String,
     /// Holds what was read and what imports gave; dropped with the mapping.
     state: State,
-    util: Result<ObjValue, Fault>,
+    util: Result<Val, Fault>,
     scripts: Vec<Result<Val, Fault>>,
+    /// The scripts' texts, to find in them what an error means.
+    texts: Vec<Arc<str>>,
+}
+
+/// What scripts are evaluated on.
+struct Record<'r> {
+    value: Val,
+    json: &'r [u8],
+    direction: Direction,
 }
 
 impl Interpreter {
@@ -76,23 +85,23 @@ impl Interpreter {
         self.kept.push(kept);
         let kept = self.kept.last()?;
         let _entered = kept.state.try_enter();
-        let record = match input::read(record) {
+        let value = match input::read(record) {
             Ok(value) => with_work_order(value, direction),
             Err(error) => {
                 let fault = Fault::new(format!("the record can't be read: {error}"));
-                return Some(
-                    tasks
-                        .iter()
-                        .map(|_| Outcome::Failed(fault.clone()))
-                        .collect(),
-                );
+                let outcome = || Outcome::Failed(fault.clone());
+                return Some(tasks.iter().map(|_| outcome()).collect());
             }
         };
-        let mut answers = Answers::default();
+        let record = Record {
+            value,
+            json: record,
+            direction,
+        };
         let outcomes = tasks.iter().enumerate();
         Some(
             outcomes
-                .map(|(index, task)| kept.task(index, *task, &record, &mut answers))
+                .map(|(index, task)| kept.task(index, *task, &record))
                 .collect(),
         )
     }
@@ -100,20 +109,18 @@ impl Interpreter {
 
 impl Kept {
     fn new(set: ScriptSet, except: &[usize]) -> Self {
+        let context = jrsonnet_stdlib::ContextInitializer::new(PathResolver::FileName);
+        for (name, native) in natives() {
+            context.add_native(name, native);
+        }
         let mut builder = State::builder();
         builder
             .import_resolver(ResolvedImportResolver::new())
-            .context_initializer(jrsonnet_stdlib::ContextInitializer::new(
-                PathResolver::FileName,
-            ));
+            .context_initializer(context);
         let state = builder.build();
         let entered = state.try_enter();
         let library = Library { set: &set };
-        let util = match library.load(&state, UTIL) {
-            Ok(Val::Obj(util)) => Ok(util),
-            Ok(_) => Err(Fault::new("the helper library is no object")),
-            Err(fault) => Err(fault),
-        };
+        let util = library.load(&state, UTIL);
         let scripts = set.scripts.iter().enumerate().map(|(index, script)| {
             if except.contains(&index) {
                 return Err(Fault::new(
@@ -131,12 +138,13 @@ impl Kept {
             state,
             util,
             scripts,
+            texts: set.scripts.into_iter().map(|script| script.text).collect(),
         }
     }
 
-    fn task(&self, index: usize, task: Task, record: &Val, answers: &mut Answers) -> Outcome {
+    fn task(&self, index: usize, task: Task, record: &Record<'_>) -> Outcome {
         if let Some(when) = task.when {
-            match self.evaluate(Mark::When(index), when, record, answers) {
+            match self.evaluate(Mark::When(index), when, record) {
                 Ok(Value::Bool(true)) => {}
                 Ok(value) if value == Value::Bool(false) || is_empty(&value) => {
                     return Outcome::WhenFalse;
@@ -153,57 +161,33 @@ impl Kept {
         }
         match task.script {
             None => Outcome::WhenTrue,
-            Some(script) => match self.evaluate(Mark::Script(index), script, record, answers) {
+            Some(script) => match self.evaluate(Mark::Script(index), script, record) {
                 Ok(value) => Outcome::Value(value),
                 Err(fault) => Outcome::Failed(fault),
             },
         }
     }
 
-    fn evaluate(
-        &self,
-        mark: Mark,
-        script: usize,
-        record: &Val,
-        answers: &mut Answers,
-    ) -> Result<Value, Fault> {
+    fn evaluate(&self, mark: Mark, script: usize, record: &Record<'_>) -> Result<Value, Fault> {
         let missing = || Err(Fault::new("the script is not in the set"));
         let function = self.scripts.get(script).cloned().unwrap_or_else(missing)?;
         // Without a journal only the trace is poorer.
-        let begin = journal::mark(mark).unwrap_or(0);
-        loop {
-            // An interned text's hash does not depend on what in it can change, its reference count.
-            #[expect(clippy::mutable_key_type)]
-            let mut arguments: HashMap<IStr, TlaArg> = HashMap::with_capacity(2);
-            arguments.insert("input".into(), TlaArg::Val(record.clone()));
-            arguments.insert(
-                "util".into(),
-                TlaArg::Val(Val::Obj(self.util_with(answers)?)),
-            );
-            let result =
-                apply_tla(&arguments, function.clone()).and_then(|value| output::to_json(&value));
-            match result {
-                Ok(value) => return Ok(value),
-                Err(error) if answers.answer(&error) => {
-                    let _ = journal::rewind(begin);
-                }
-                Err(error) => return Err(explain(&error)),
-            }
-        }
-    }
-
-    fn util_with(&self, answers: &Answers) -> Result<ObjValue, Fault> {
-        let util = self.util.clone()?;
-        if answers.is_empty() {
-            return Ok(util);
-        }
-        let mut object = ObjValueBuilder::with_capacity(1);
-        object.with_super(util);
-        object
-            .field("answers")
-            .hide()
-            .value(Val::Obj(answers.to_object()));
-        Ok(object.build())
+        let _ = journal::mark(mark);
+        // An interned text's hash does not depend on what in it can change, its reference count.
+        #[expect(clippy::mutable_key_type)]
+        let mut arguments: HashMap<IStr, TlaArg> = HashMap::with_capacity(2);
+        arguments.insert("input".into(), TlaArg::Val(record.value.clone()));
+        arguments.insert("util".into(), TlaArg::Val(self.util.clone()?));
+        apply_tla(&arguments, function)
+            .and_then(|value| output::to_json(&value))
+            .map_err(|error| {
+                explain(&error).blamed(&Blamed {
+                    error: &error,
+                    script: self.texts.get(script).map_or("", |text| text),
+                    record: record.json,
+                    direction: record.direction,
+                })
+            })
     }
 }
 

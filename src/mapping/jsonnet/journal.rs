@@ -57,21 +57,21 @@ impl Mark {
     }
 }
 
-/// Writes a mark, in the worker; the place behind it is where the script's own lines begin.
-pub(super) fn mark(mark: Mark) -> io::Result<u64> {
+/// Writes a mark, in the worker.
+pub(super) fn mark(mark: Mark) -> io::Result<()> {
     let line = mark.line();
     let mut rest = line.as_bytes();
     while !rest.is_empty() {
         let written = rustix::io::write(stderr(), rest)?;
         rest = rest.get(written..).unwrap_or_default();
     }
-    Ok(tell(stderr())?)
+    Ok(())
 }
 
-/// Forgets what was written behind a place, in the worker.
-pub(super) fn rewind(to: u64) -> io::Result<()> {
-    ftruncate(stderr(), to)?;
-    seek(stderr(), SeekFrom::Start(to))?;
+/// Forgets what was written, in the worker.
+pub(super) fn empty() -> io::Result<()> {
+    ftruncate(stderr(), 0)?;
+    seek(stderr(), SeekFrom::Start(0))?;
     Ok(())
 }
 
@@ -87,7 +87,7 @@ pub(super) fn take_trace(name: impl Fn(Mark) -> String) -> io::Result<Vec<String
         }
     }
     bytes.truncate(filled);
-    rewind(0)?;
+    empty()?;
     Ok(trace_lines(&String::from_utf8_lossy(&bytes), name))
 }
 

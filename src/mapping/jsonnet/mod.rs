@@ -5,15 +5,16 @@
 //! engine's process only writes frames to them and reads what comes back ([`Pool`]). A child that oversteps
 //! is killed; a journal it keeps in a memory file tells which script it was at.
 
+mod blame;
 mod explain;
 mod frame;
 mod input;
 mod interpreter;
 mod journal;
+mod natives;
 mod output;
 mod pool;
 mod program;
-mod questions;
 mod worker;
 
 use std::collections::HashMap;

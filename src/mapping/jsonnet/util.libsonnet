@@ -1,16 +1,10 @@
 // The helper library that scripts know as `$.util`.
 {
-  // What Rust has answered so far; see questions.rs.
-  answers:: {},
-
   local util = self,
 
-  local ask(question) =
-    local key = std.manifestJsonMinified(question);
-    if std.objectHasAll(util.answers, key) then
-      local answer = util.answers[key];
-      if std.objectHas(answer, 'reason') then error answer.reason else answer.value
-    else error '\u0001question ' + key,
+  // Functions of Rust; see natives.rs.
+  local native_convert = std.native('date_convert'),
+  local native_add_day = std.native('date_add_day'),
 
   local member(value, key) =
     if std.isObject(value) && std.objectHasAll(value, key) then value[key] else null,
@@ -65,12 +59,12 @@
 
   date_convert(value, format_input, format_output, timezone_in='UTC', timezone_out='UTC')::
     if absent(value) then ''
-    else ask(['convert', value, format_input, format_output, timezone_in, timezone_out]),
+    else native_convert(value, format_input, format_output, timezone_in, timezone_out),
 
   date_time_format_fn_utc():: 'YYYY-MM-DD HH:mm:ss',
 
   date_add(value, format_input='')::
-    if absent(value) then '' else ask(['add_day', value, format_input]),
+    if absent(value) then '' else native_add_day(value, format_input),
 
   array_sum(array):: std.foldl(function(sum, value) if absent(value) then sum else sum + number(value), array, 0),
 

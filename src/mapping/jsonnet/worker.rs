@@ -77,7 +77,7 @@ fn serve() -> io::Result<()> {
         let reply = match serde_json::from_slice(&head)? {
             Asked::Prepare { set, except } => {
                 let faults = interpreter.prepare(set, &except);
-                journal::rewind(0)?;
+                journal::empty()?;
                 Reply::Prepared { faults }
             }
             Asked::Run {

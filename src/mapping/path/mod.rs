@@ -83,6 +83,11 @@ impl Path {
         self.collects
     }
 
+    /// Whether it names a custom field of Field Nation without regard to its group.
+    pub(super) fn names_custom_field(&self) -> bool {
+        self.custom_field.is_some()
+    }
+
     /// The path without its first step, when that is the member `key` and something follows.
     #[must_use]
     pub fn without_leading(&self, key: &str) -> Option<Self> {
