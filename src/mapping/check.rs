@@ -280,7 +280,7 @@ impl Check<'_> {
     }
 }
 
-fn field_like<'c>(path: &Path, catalogue: &'c Catalogue) -> Option<&'c Field> {
+pub(super) fn field_like<'c>(path: &Path, catalogue: &'c Catalogue) -> Option<&'c Field> {
     catalogue.field(path.text()).or_else(|| {
         catalogue
             .fields

@@ -1,11 +1,12 @@
 //! The actions' names and keys.
 
 /// The keys that any rule may have.
-pub(super) const COMMON_KEYS: [&str; 5] = ["action", "target", "events", "when", "note"];
+pub(in crate::mapping) const COMMON_KEYS: [&str; 5] =
+    ["action", "target", "events", "when", "note"];
 
 /// An action, before its keys are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ActionKind {
+pub(in crate::mapping) enum ActionKind {
     Sync,
     SetStatic,
     ArrayMap,
@@ -16,7 +17,7 @@ pub(super) enum ActionKind {
 }
 
 impl ActionKind {
-    pub(super) const ALL: [Self; 7] = [
+    pub(in crate::mapping) const ALL: [Self; 7] = [
         Self::Sync,
         Self::SetStatic,
         Self::ArrayMap,
@@ -27,13 +28,13 @@ impl ActionKind {
     ];
 
     /// The action of a name, ours (`array_map`) or the hosted broker's constant (`ACTION_TYPE_ARRAY_MAP`).
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(in crate::mapping) fn named(name: &str) -> Option<Self> {
         let constant = name.strip_prefix("ACTION_TYPE_").map(str::to_lowercase);
         let name = constant.as_deref().unwrap_or(name);
         Self::ALL.into_iter().find(|kind| kind.word() == name)
     }
 
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::mapping) fn word(self) -> &'static str {
         match self {
             Self::Sync => "sync",
             Self::SetStatic => "set_static",
@@ -46,7 +47,7 @@ impl ActionKind {
     }
 
     /// The keys that it takes beside the common ones.
-    pub(super) fn keys(self) -> &'static [&'static str] {
+    pub(in crate::mapping) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Sync => &["source", "default"],
             Self::SetStatic => &["value"],

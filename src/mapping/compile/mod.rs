@@ -16,7 +16,7 @@ use super::rule::{Rule, WORK_ORDER};
 use super::script::ScriptSource;
 use super::suggest;
 use crate::model::{Direction, EventName};
-use kind::{ActionKind, COMMON_KEYS};
+pub(super) use kind::{ActionKind, COMMON_KEYS};
 
 /// The rules of both directions with their scripts.
 pub(super) struct Compiled {

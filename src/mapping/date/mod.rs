@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 pub use format::{Format, FormatError};
 pub use parse::Unparsable;
-pub use zone::{UnknownZone, Zone};
+pub use zone::{UnknownZone, Zone, names as zone_names};
 
 /// Field Nation's way to write a moment in UTC.
 pub const FIELD_NATION_UTC: &str = "YYYY-MM-DD HH:mm:ss";

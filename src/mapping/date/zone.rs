@@ -64,6 +64,18 @@ impl Zone {
     }
 }
 
+/// The names that a zone can have: those of IANA, then those of Windows, each with the IANA name it stands for.
+pub fn names() -> impl Iterator<Item = (String, Option<&'static str>)> {
+    let iana = jiff::tz::db()
+        .available()
+        .map(|zone| (zone.as_str().to_owned(), None));
+    iana.chain(
+        WINDOWS
+            .iter()
+            .map(|(windows, iana)| ((*windows).to_owned(), Some(*iana))),
+    )
+}
+
 fn offset(text: &str) -> Option<TimeZone> {
     let sign = match text.chars().next()? {
         '+' => 1,
@@ -83,12 +95,8 @@ fn offset(text: &str) -> Option<TimeZone> {
 }
 
 fn nearest(name: &str) -> Option<String> {
-    let known: Vec<String> = jiff::tz::db()
-        .available()
-        .map(|zone| zone.as_str().to_owned())
-        .collect();
-    let windows = WINDOWS.iter().map(|(windows, _)| *windows);
-    suggest::nearest(name, known.iter().map(String::as_str).chain(windows)).map(str::to_owned)
+    let known: Vec<String> = names().map(|(name, _)| name).collect();
+    suggest::nearest(name, known.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn iana_name(name: &str) -> &str {
