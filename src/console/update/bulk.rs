@@ -119,7 +119,7 @@ pub(super) fn gathered(
         (Ok(rows), GatherFor::Fixed) => {
             confirm(app, PersonMove::Retry, &rows);
             if let Some(Dialog::Confirm(question)) = &mut app.dialog {
-                let title = question.title.trim_end_matches('?').to_lowercase();
+                let title = question.title.trim_end_matches('?');
                 question.title = format!("Published. {title} that this mends?");
             }
         }

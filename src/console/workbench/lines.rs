@@ -108,16 +108,16 @@ fn push_editor<'w>(
 }
 
 fn push_note(note: &Note, selected: bool, columns: usize, lines: &mut Vec<RuleLine<'_>>) {
-    let most = if selected { MOST_NOTE_LINES } else { 1 };
     if !selected {
-        lines.push(RuleLine::Note(
-            note.gravity,
-            Begins::Here,
-            note.text.clone(),
-        ));
+        // What is only doubtful has its sign in the row; it is told when the rule is looked at.
+        if note.gravity == Gravity::Failed {
+            let text = note.text.clone();
+            lines.push(RuleLine::Note(note.gravity, Begins::Here, text));
+        }
         return;
     }
-    for (index, text) in wrap(&note.text, columns).into_iter().take(most).enumerate() {
+    let wrapped = wrap(&note.text, columns).into_iter().take(MOST_NOTE_LINES);
+    for (index, text) in wrapped.enumerate() {
         let begins = if index == 0 {
             Begins::Here
         } else {

@@ -105,7 +105,10 @@ fn row(app: &App, bench: &Workbench, node: &Node, mark: &str, selected: bool) ->
         line = line.with(Tone::Changed, text);
     }
     match field {
-        Some(field) if selected => line.with(Tone::Dim, format!("  {}", origin(app, bench, field))),
+        Some(field) if selected => {
+            let text = format!("  {} rule {}", glyphs.from, field.rule);
+            line.with(Tone::Dim, text)
+        }
         _ => line,
     }
 }
@@ -145,9 +148,14 @@ fn has_default(bench: &Workbench, rule: usize) -> bool {
     })
 }
 
-/// What is to be said below the output: what is about no rule of this direction, and what scripts traced.
+/// What is to be said below the output: where the selected value came from, what is about no rule of this direction,
+/// and what scripts traced.
 fn notes(app: &App, bench: &Workbench, columns: u16) -> Vec<Line> {
     let glyphs = app.glyphs;
+    let selected = bench.output.selected();
+    let selected = selected.filter(|node| !matches!(node.content, Content::Open(_)));
+    let field = selected.and_then(|node| bench.field_at(&node.path));
+    let from = field.map(|field| Line::of(Tone::Accent, origin(app, bench, field)).hanging(2));
     let general = bench.notes.general.iter().map(|note| {
         let (glyph, tone) = match note.gravity {
             Gravity::Failed => (glyphs.failed, Tone::Failed),
@@ -157,7 +165,7 @@ fn notes(app: &App, bench: &Workbench, columns: u16) -> Vec<Line> {
     });
     let traces = bench.shown.iter().flat_map(|shown| &shown.trace);
     let traces = traces.map(|text| Line::of(Tone::Dim, format!("trace {text}")).hanging(6));
-    let mut document = Document::new(general.chain(traces).collect());
+    let mut document = Document::new(from.into_iter().chain(general).chain(traces).collect());
     document.fit(columns.into(), MOST_NOTES);
     let (_, hidden) = document.hidden();
     let mut lines = document.visible().to_vec();
