@@ -242,7 +242,10 @@ fn in_failed(app: &mut App, action: Action) -> Vec<Effect> {
             let direction = preview::direction_of(app, group.latest);
             let opening = Opening {
                 direction,
-                sample: Some(Chosen::Transaction(group.latest, group.cause)),
+                sample: Some(Chosen::Transaction(
+                    group.latest,
+                    "the latest of this failure".into(),
+                )),
                 rule: group.rule,
                 ..Opening::of_connector(group.connector)
             };
