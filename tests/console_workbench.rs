@@ -10,7 +10,7 @@ use fieldbridge::console::dialog::Dialog;
 use fieldbridge::console::message::Edited;
 use fieldbridge::console::remote::RemoteError;
 use fieldbridge::console::workbench::{Answer, Ask, BenchPane, Chosen, Workbench};
-use fieldbridge::console::{ConsoleSettings, Effect, Message, Mode, update, view};
+use fieldbridge::console::{ConsoleSettings, Effect, Feed, Message, Mode, update, view};
 use fieldbridge::engine::{ImpactUpdate, SaveDraft};
 use fieldbridge::mapping::outline;
 use fieldbridge::model::{Direction, MappingVersion, RecordId, State};
@@ -343,6 +343,39 @@ fn leaving_the_console_waits_for_the_draft() {
     let kept = Answer::Saved(sample::connector_id("cw-main"), Ok(draft));
     let effects = update(&mut app, Message::Workbench(kept));
     assert!(effects.iter().any(|one| matches!(one, Effect::Leave(_))));
+}
+
+#[test]
+fn a_draft_that_can_not_be_kept_is_left_behind_only_when_asked_twice() {
+    let mut app = opened(200, 60);
+    mend(&mut app);
+    update(
+        &mut app,
+        Message::Feed(Feed::Lost("connection refused".into())),
+    );
+    assert!(press(&mut app, "q").is_empty());
+    let told = &app.toasts.last().unwrap().text;
+    assert!(told.contains("quit again to leave without it"), "{told}");
+    let effects = press(&mut app, "q");
+    assert!(effects.iter().any(|one| matches!(one, Effect::Leave(_))));
+}
+
+#[test]
+fn what_nobody_touched_follows_the_file_and_a_draft_stays() {
+    let connector = sample::connector_id("cw-main");
+    let mut known = sample::bench();
+    known.text = known.text.replace("site.city", "city");
+    known.version = MappingVersion::new("77aa12bb34");
+    let mut app = opened(200, 60);
+    let answer = Answer::Bench(connector.clone(), Ok(Box::new(known.clone())));
+    update(&mut app, Message::Workbench(answer));
+    assert_eq!(bench(&app).text(), known.text);
+    let mut app = opened(200, 60);
+    mend(&mut app);
+    let answer = Answer::Bench(connector, Ok(Box::new(known)));
+    update(&mut app, Message::Workbench(answer));
+    assert!(bench(&app).text().contains("default = \"OK\""));
+    assert!(text(&app).contains("begun from 3f9a01c2"), "{}", text(&app));
 }
 
 fn theirs() -> Draft {

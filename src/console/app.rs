@@ -89,6 +89,8 @@ pub enum Departure {
     Staying,
     /// It is, once the drafts are kept.
     AfterSaving,
+    /// The person was told that a draft can't be kept.
+    Warned,
 }
 
 /// Whether the log is being read.

@@ -503,16 +503,13 @@ pub fn bench() -> Bench {
     }
 }
 
-/// What a text makes of the sample: the seventh rule fails unless it has a default.
-pub fn tried(request: &PreviewRequest) -> PreviewResult {
-    let MappingDraft::Text(text) = &request.mapping else {
-        panic!("a workbench tries a text");
-    };
+/// The sample, and nothing made of it.
+fn untried() -> PreviewResult {
     let source = json!({
         "id": 48212, "summary": "AP down, floor 2",
         "site": {"name": "Tulsa 4", "city": "Tulsa", "zip": "74103", "state": null}
     });
-    let mut result = PreviewResult {
+    PreviewResult {
         label: "record 48212: AP down, floor 2".to_owned(),
         source,
         output: serde_json::Map::new(),
@@ -522,7 +519,15 @@ pub fn tried(request: &PreviewRequest) -> PreviewResult {
         trace: Vec::new(),
         findings: Vec::new(),
         delivered: None,
+    }
+}
+
+/// What a text makes of the sample: the seventh rule fails unless it has a default.
+pub fn tried(request: &PreviewRequest) -> PreviewResult {
+    let MappingDraft::Text(text) = &request.mapping else {
+        panic!("a workbench tries a text");
     };
+    let mut result = untried();
     if let Err(findings) = Mapping::parse(text, "cw-main.toml", None) {
         result.findings = findings;
         return result;
@@ -583,7 +588,7 @@ pub fn tried(request: &PreviewRequest) -> PreviewResult {
     match state {
         Some(state) => {
             location["state"] = state;
-            fields[6].how = "default used".to_owned();
+            "default used".clone_into(&mut fields[6].how);
         }
         None => {
             let why = "rule 7 (location.state): required, and not set: `site.state` is empty";
@@ -595,12 +600,10 @@ pub fn tried(request: &PreviewRequest) -> PreviewResult {
         .warnings
         .push("rule 2 (confidential.html): a number became text".to_owned());
     result.trace.push("states looked up: 51".to_owned());
-    result.output = json!({
+    let output = json!({
         "title": "AP down, floor 2", "confidential": {"html": "48212"}, "location": location
-    })
-    .as_object()
-    .unwrap()
-    .clone();
+    });
+    result.output.clone_from(output.as_object().unwrap());
     result.delivered = json!({"title": "AP down", "location": {"city": "Tulsa"}})
         .as_object()
         .cloned();

@@ -105,7 +105,7 @@ impl TextArea {
 
     /// Puts the cursor at a byte of the text, or at the character that has it.
     pub fn go_to(&mut self, at: usize) {
-        self.cursor = self.text.floor_char_boundary(at.min(self.text.len()));
+        self.cursor = boundary(&self.text, at);
         self.column = None;
         self.run = Run::Broken;
     }
@@ -299,6 +299,15 @@ impl TextArea {
     }
 }
 
+/// The place itself, or the beginning of the character that has it.
+fn boundary(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    let mut places = (0..=at).rev();
+    places
+        .find(|place| text.is_char_boundary(*place))
+        .unwrap_or(0)
+}
+
 fn travel(
     from: &mut Vec<(String, usize)>,
     to: &mut Vec<(String, usize)>,
@@ -310,7 +319,7 @@ fn travel(
     match from.pop() {
         Some((before, at)) => {
             to.push((std::mem::replace(text, before), *cursor));
-            *cursor = text.floor_char_boundary(at.min(text.len()));
+            *cursor = boundary(text, at);
             Pressed::Changed
         }
         None => Pressed::Moved,

@@ -1,6 +1,6 @@
 //! Doing what a workbench asks for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
@@ -65,7 +65,17 @@ pub(in crate::console) async fn carry_out(remote: &dyn Remote, ask: Ask) -> Opti
     })
 }
 
+/// The file a person means; `~/` is their home.
+fn meant(path: &Path) -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
 async fn read_file(path: &Path) -> Result<Value, String> {
+    let path = &meant(path);
     let told = |error: std::io::Error| format!("{} can't be read: {error}", path.display());
     let size = tokio::fs::metadata(path).await.map_err(told)?.len();
     if size > LONGEST_SAMPLE {

@@ -95,12 +95,7 @@ pub fn rule_lines(bench: &Workbench, columns: usize, rows: usize) -> Vec<RuleLin
     lines
 }
 
-fn push_editor<'w>(
-    bench: &Workbench,
-    editor: &RuleEditor,
-    rows: usize,
-    lines: &mut Vec<RuleLine<'w>>,
-) {
+fn push_editor(bench: &Workbench, editor: &RuleEditor, rows: usize, lines: &mut Vec<RuleLine<'_>>) {
     let all = edit_lines(bench, editor);
     let shown = edit_rows(all.len(), rows);
     let in_sight = all.into_iter().skip(editor.top).take(shown);

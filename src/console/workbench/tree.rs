@@ -134,13 +134,13 @@ fn children(
         Value::Object(members) => {
             for (name, value) in members {
                 let path = member(path, name);
-                node(value, path, name.clone(), depth, folded, into);
+                node(value, &path, name.clone(), depth, folded, into);
             }
         }
         Value::Array(items) => {
             for (index, value) in items.iter().enumerate() {
                 let path = format!("{path}[{index}]");
-                node(value, path, format!("[{index}]"), depth, folded, into);
+                node(value, &path, format!("[{index}]"), depth, folded, into);
             }
         }
         _ => {}
@@ -149,7 +149,7 @@ fn children(
 
 fn node(
     value: &Value,
-    path: String,
+    path: &str,
     name: String,
     depth: usize,
     folded: &BTreeSet<String>,
@@ -165,18 +165,18 @@ fn node(
     };
     let content = match members {
         0 => Content::Leaf(value.clone()),
-        count if folded.contains(&path) => Content::Folded(count),
+        count if folded.contains(path) => Content::Folded(count),
         count => Content::Open(count),
     };
     let is_open = matches!(content, Content::Open(_));
     into.push(Node {
-        path: path.clone(),
+        path: path.to_owned(),
         depth,
         name,
         content,
     });
     if is_open {
-        children(value, &path, depth + 1, folded, into);
+        children(value, path, depth + 1, folded, into);
     }
 }
 

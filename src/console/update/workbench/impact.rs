@@ -11,7 +11,7 @@ use crate::console::message::Effect;
 use crate::console::remote::RemoteResult;
 use crate::console::view;
 use crate::console::workbench::impact::{ImpactRow, ImpactView, Run, Summary};
-use crate::console::workbench::{Ask, BenchPane, Chosen};
+use crate::console::workbench::{Ask, BenchPane, Chosen, DraftText};
 use crate::engine::{ImpactRequest, ImpactUpdate, MappingDraft, USUAL_IMPACT};
 
 /// Shows the impact of the text in hand, and works it out when it is not known.
@@ -19,7 +19,7 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
     let Some(bench) = app.workbench() else {
         return Vec::new();
     };
-    if bench.draft.as_ref().is_none_or(|draft| draft.is_as_filed()) {
+    if bench.draft.as_ref().is_none_or(DraftText::is_as_filed) {
         app.tell(
             Mood::Bad,
             "nothing differs from the file, so nothing would change",

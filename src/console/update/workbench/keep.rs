@@ -16,7 +16,7 @@ use crate::store::Draft;
 pub(super) fn bench(
     app: &mut App,
     connector: &ConnectorId,
-    answer: RemoteResult<Box<Bench>>,
+    answer: &RemoteResult<Box<Bench>>,
 ) -> Vec<Effect> {
     let now = app.now;
     let mut told = Vec::new();
@@ -24,7 +24,7 @@ pub(super) fn bench(
         .workbenches()
         .filter(|bench| bench.connector == *connector)
     {
-        match &answer {
+        match answer {
             Ok(known) => told.extend(meet(bench, known, now)),
             Err(error) if bench.draft.is_none() => {
                 bench.bench = Loadable::Failed(error.to_string());
@@ -179,26 +179,38 @@ pub(in crate::console::update) fn parted(app: &mut App) {
     }
 }
 
-/// Begins to keep all drafts because the console is to be left; nothing when all are kept.
+/// Begins to keep all drafts because the console is to be left; nothing when it can be. What can't be kept is told
+/// first, and left behind only when the person asks again.
 pub(in crate::console::update) fn unsaved(app: &mut App) -> Option<Vec<Effect>> {
-    let waiting = |bench: &mut Workbench| {
-        bench.draft.as_ref().is_some_and(|draft| {
-            draft.is_unsaved() && !draft.is_as_filed() && draft.problem.is_none()
+    let differing = |draft: &&DraftText| draft.is_unsaved() && !draft.is_as_filed();
+    let waiting: Vec<(ConnectorId, Option<String>)> = app
+        .workbenches()
+        .filter_map(|bench| {
+            let draft = bench.draft.as_ref().filter(differing)?;
+            Some((bench.connector.clone(), draft.problem.clone()))
         })
-    };
-    if !may_edit(app) || !app.workbenches().any(waiting) {
+        .collect();
+    let (connector, _) = waiting.first()?;
+    if may_edit(app) && waiting.iter().any(|(_, problem)| problem.is_none()) {
+        app.departure = Departure::AfterSaving;
+        app.tell(Mood::Good, "keeping the draft, then leaving");
+        return Some(save_all(app));
+    }
+    if app.departure == Departure::Warned {
         return None;
     }
-    app.departure = Departure::AfterSaving;
-    app.tell(Mood::Good, "keeping the draft, then leaving");
-    Some(save_all(app))
+    app.departure = Departure::Warned;
+    let text =
+        format!("the draft of {connector} can't be kept now; quit again to leave without it");
+    app.tell(Mood::Bad, text);
+    Some(Vec::new())
 }
 
 /// Takes that a draft is kept, or not.
 pub(super) fn saved(
     app: &mut App,
     connector: &ConnectorId,
-    answer: RemoteResult<Draft>,
+    answer: &RemoteResult<Draft>,
 ) -> Vec<Effect> {
     let front = app
         .workbench()
@@ -211,7 +223,7 @@ pub(super) fn saved(
         let Some(draft) = &mut bench.draft else {
             continue;
         };
-        match &answer {
+        match answer {
             Ok(kept) => draft.saved(kept),
             Err(error) => {
                 draft.not_saved(error.to_string());

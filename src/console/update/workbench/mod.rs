@@ -35,7 +35,9 @@ use crate::console::rights;
 use crate::console::rows;
 use crate::console::view;
 use crate::console::workbench::lines::{RuleLine, rule_lines};
-use crate::console::workbench::{Answer, Ask, BenchPane, Chosen, Notes, Tried, Workbench};
+use crate::console::workbench::{
+    Answer, Ask, BenchPane, Chosen, DraftText, Notes, Tried, Workbench,
+};
 use crate::engine::{PreviewRequest, PreviewResult};
 use crate::model::{ConnectorId, Direction, Transaction};
 use crate::store::ListQuery;
@@ -126,12 +128,12 @@ pub(super) fn open_from_preview(app: &mut App) -> Vec<Effect> {
 /// Takes what came for a workbench.
 pub(super) fn answered(app: &mut App, answer: Answer) -> Vec<Effect> {
     match answer {
-        Answer::Bench(connector, bench) => keep::bench(app, &connector, bench),
+        Answer::Bench(connector, bench) => keep::bench(app, &connector, &bench),
         Answer::Previewed(number, result) => {
             previewed(app, number, result);
             Vec::new()
         }
-        Answer::Saved(connector, draft) => keep::saved(app, &connector, draft),
+        Answer::Saved(connector, draft) => keep::saved(app, &connector, &draft),
         Answer::Discarded(connector, done) => keep::discarded(app, &connector, done),
         Answer::Published(connector, entry) => publish::published(app, &connector, entry),
         Answer::RolledBack(connector, entry) => versions::rolled_back(app, &connector, entry),
@@ -497,7 +499,7 @@ fn record_case(app: &mut App) -> Vec<Effect> {
 
 fn discard(app: &mut App) {
     let Some(bench) = app.workbench() else { return };
-    let changes = bench.draft.as_ref().map_or(0, |draft| draft.changes());
+    let changes = bench.draft.as_ref().map_or(0, DraftText::changes);
     if changes == 0 {
         app.tell(Mood::Good, "there is no draft: this is what the file says");
         return;

@@ -201,12 +201,7 @@ pub(in crate::console::update) fn choose_record(app: &mut App, record: &str) -> 
 
 /// Reads a sample from a file.
 pub(in crate::console::update) fn choose_file(path: &str) -> Vec<Effect> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let path = match (path.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(path),
-    };
-    vec![Effect::Workbench(Ask::File(path))]
+    vec![Effect::Workbench(Ask::File(PathBuf::from(path)))]
 }
 
 /// Takes a sample from a file.

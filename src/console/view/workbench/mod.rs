@@ -19,7 +19,7 @@ use crate::console::layout::{self, Breadth, breadth};
 use crate::console::text::{cells, width};
 use crate::console::theme::Tone;
 use crate::console::workbench::versions::short;
-use crate::console::workbench::{BenchPane, Chosen, Workbench};
+use crate::console::workbench::{BenchPane, Chosen, DraftText, Workbench};
 
 pub(in crate::console) use output::extra as output_extra;
 pub(in crate::console) use rules::{area as rules_area, note_columns};
@@ -57,7 +57,6 @@ fn title(app: &App, bench: &Workbench, pane: BenchPane) -> Line {
     let dot = app.glyphs.dot;
     let line = Line::of(Tone::Title, format!("{} {}", pane.number(), pane.title()));
     match pane {
-        BenchPane::Source => line,
         BenchPane::Rules => line.with(Tone::Dim, format!(" {dot} {}", bench.rules.len())),
         BenchPane::Output if bench.standing == Standing::Asked => {
             line.with(Tone::Busy, format!(" {}", app.glyphs.busy))
@@ -68,7 +67,7 @@ fn title(app: &App, bench: &Workbench, pane: BenchPane) -> Line {
         BenchPane::Output if bench.is_outdated() => {
             line.with(Tone::Warn, format!(" {dot} the last good one"))
         }
-        BenchPane::Output => line,
+        BenchPane::Source | BenchPane::Output => line,
     }
 }
 
@@ -188,7 +187,7 @@ fn impact_line(app: &App, bench: &Workbench) -> Line {
         let text = format!("   {} impact {}/{}", glyphs.busy, run.looked_at, run.of);
         return Line::of(Tone::Busy, text);
     }
-    let filed = bench.draft.as_ref().is_none_or(|draft| draft.is_as_filed());
+    let filed = bench.draft.as_ref().is_none_or(DraftText::is_as_filed);
     match &bench.impact.last {
         Some(last) if !filed => {
             let broken = last.impact.broken > 0;
