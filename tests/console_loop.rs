@@ -17,13 +17,20 @@ use fieldbridge::api::Role;
 use fieldbridge::console::remote::{RemoteError, RemoteResult};
 use fieldbridge::console::terminal::{Control, Screen};
 use fieldbridge::console::{ConsoleSettings, Exit, Feed, Keyboard, Remote, run_on};
-use fieldbridge::engine::{PreviewRequest, PreviewResult, Replay, ReplayPlan, TransactionDetail};
-use fieldbridge::model::{ConnectorId, PayloadKind, State, TokioClock, Transaction, TransactionId};
+use fieldbridge::engine::{
+    Bench, ImpactRequest, ImpactUpdate, MappingDraft, PreviewRequest, PreviewResult, Publish,
+    RecordCase, RecordedCase, Replay, ReplayPlan, RollBack, SaveDraft, TransactionDetail,
+};
+use fieldbridge::model::{
+    ConnectorId, MappingVersion, PayloadKind, State, TokioClock, Transaction, TransactionId,
+};
 use fieldbridge::platform::Probe;
-use fieldbridge::store::{AuditEntry, ListQuery, Page, PageCursor, PersonMove};
+use fieldbridge::store::{
+    AuditEntry, Draft, ListQuery, MappingEntry, Page, PageCursor, PersonMove,
+};
 use futures_util::Stream;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 /// An engine of three dead transactions, the second of which is done meanwhile.
@@ -31,6 +38,11 @@ use uuid::Uuid;
 struct FakeEngine {
     commands: Mutex<Vec<(TransactionId, PersonMove)>>,
     feeds: Mutex<Option<watch::Receiver<Feed>>>,
+    previews: Mutex<Vec<String>>,
+    drafts: Mutex<Vec<SaveDraft>>,
+    published: Mutex<Vec<Publish>>,
+    /// The other end of the run that is under way.
+    impact: Mutex<Option<mpsc::Sender<RemoteResult<ImpactUpdate>>>>,
 }
 
 fn refused<T>() -> RemoteResult<T> {
@@ -55,7 +67,12 @@ impl Remote for FakeEngine {
         Ok(sample::page(3, State::Dead))
     }
     async fn transaction(&self, id: TransactionId) -> RemoteResult<TransactionDetail> {
-        let mut detail = sample::detail(2, State::Done);
+        let state = if id == sample::transaction_id(2) {
+            State::Done
+        } else {
+            State::Dead
+        };
+        let mut detail = sample::detail(2, state);
         detail.transaction.id = id;
         Ok(detail)
     }
@@ -87,8 +104,14 @@ impl Remote for FakeEngine {
     ) -> RemoteResult<Transaction> {
         refused()
     }
-    async fn preview(&self, _: PreviewRequest) -> RemoteResult<PreviewResult> {
-        Ok(sample::previewed().result)
+    async fn preview(&self, request: PreviewRequest) -> RemoteResult<PreviewResult> {
+        match &request.mapping {
+            MappingDraft::Current => Ok(sample::previewed().result),
+            MappingDraft::Text(text) => {
+                self.previews.lock().unwrap().push(text.clone());
+                Ok(sample::tried(&request))
+            }
+        }
     }
     async fn pause(&self, _: &ConnectorId) -> RemoteResult<u64> {
         refused()
@@ -109,6 +132,45 @@ impl Remote for FakeEngine {
         refused()
     }
     async fn audit(&self, _: usize, _: Option<PageCursor>) -> RemoteResult<Page<AuditEntry>> {
+        refused()
+    }
+    async fn bench(&self, _: &ConnectorId) -> RemoteResult<Bench> {
+        let mut bench = sample::bench();
+        if let Some(publish) = self.published.lock().unwrap().last() {
+            bench.text.clone_from(&publish.text);
+            bench.version = MappingVersion::new("0b50c11d");
+        }
+        Ok(bench)
+    }
+    async fn save_draft(&self, _: &ConnectorId, draft: SaveDraft) -> RemoteResult<Draft> {
+        self.drafts.lock().unwrap().push(draft.clone());
+        Ok(sample::kept(&draft, "sam"))
+    }
+    async fn discard_draft(&self, _: &ConnectorId) -> RemoteResult<()> {
+        Ok(())
+    }
+    async fn publish(&self, _: &ConnectorId, publish: Publish) -> RemoteResult<MappingEntry> {
+        self.published.lock().unwrap().push(publish);
+        Ok(sample::entry("0b50c11d", Some("sam"), None))
+    }
+    async fn roll_back(&self, _: &ConnectorId, _: RollBack) -> RemoteResult<MappingEntry> {
+        refused()
+    }
+    async fn mapping_history(&self, _: &ConnectorId) -> RemoteResult<Vec<MappingEntry>> {
+        refused()
+    }
+    async fn mapping_text(&self, _: &MappingVersion) -> RemoteResult<String> {
+        refused()
+    }
+    async fn impact(
+        &self,
+        _: ImpactRequest,
+    ) -> RemoteResult<mpsc::Receiver<RemoteResult<ImpactUpdate>>> {
+        let (sender, receiver) = mpsc::channel(8);
+        *self.impact.lock().unwrap() = Some(sender);
+        Ok(receiver)
+    }
+    async fn record_case(&self, _: RecordCase) -> RemoteResult<RecordedCase> {
         refused()
     }
 }
@@ -212,6 +274,7 @@ impl Session {
         for key in keys.chars() {
             let code = match key {
                 '\n' => KeyCode::Enter,
+                '\u{1b}' => KeyCode::Esc,
                 other => KeyCode::Char(other),
             };
             let event = KeyEvent::new(code, KeyModifiers::NONE);
@@ -348,4 +411,63 @@ async fn a_terminal_that_is_gone_ends_the_console() {
     session.rest(300).await;
     session.keys.wake(|keys| keys.gone = true);
     assert_eq!(session.console.await.unwrap().unwrap(), Exit::Detach);
+}
+
+/// From a failed group to a published mapping and the retry of what it mends, over the loop as a whole.
+#[tokio::test(start_paused = true)]
+async fn a_rule_is_mended_tried_published_and_its_failures_are_retried() {
+    let session = Session::open();
+    session.rest(300).await;
+    session.press("3w").await;
+    session.rest(500).await;
+    let shown = session.shown();
+    assert!(shown.contains("required, and not set"), "{shown}");
+    session.press("\njjj").await;
+    assert!(
+        session.shown().contains("jjj"),
+        "letters are typed while a rule is edited"
+    );
+    session.press("\u{1b}u\n").await;
+    session.press("\ndefault = \"OK\"\u{1b}").await;
+    session.rest(500).await;
+    let shown = session.shown();
+    assert!(shown.contains("default used"), "{shown}");
+    session.rest(3_000).await;
+    let kept = session.engine.drafts.lock().unwrap().last().cloned();
+    assert!(kept.is_some_and(|draft| draft.text.contains("default = \"OK\"")));
+    session.press("i").await;
+    let running = session.engine.impact.lock().unwrap().clone().unwrap();
+    running
+        .send(Ok(ImpactUpdate::Progress {
+            looked_at: 100,
+            of: 500,
+        }))
+        .await
+        .unwrap();
+    session.rest(300).await;
+    assert!(
+        session.shown().contains("100 of 500"),
+        "{}",
+        session.shown()
+    );
+    session.press("\u{1b}").await;
+    assert!(running.is_closed(), "the run ends with the question");
+    session.press("i").await;
+    let running = session.engine.impact.lock().unwrap().clone().unwrap();
+    let done = ImpactUpdate::Done(Box::new(sample::impact()));
+    running.send(Ok(done)).await.unwrap();
+    session.rest(300).await;
+    session.press("P\n").await;
+    session.rest(500).await;
+    let shown = session.shown();
+    assert!(shown.contains("Published. Retry"), "{shown}");
+    assert_eq!(session.engine.published.lock().unwrap().len(), 1);
+    session.quit_from_question().await;
+}
+
+impl Session {
+    async fn quit_from_question(self) {
+        self.press("n").await;
+        assert_eq!(self.quit().await, Exit::Detach);
+    }
 }

@@ -88,6 +88,11 @@ fn open_transaction(app: &mut App) {
     }
 }
 
+fn open_workbench(app: &mut App) {
+    let effects = press(app, "3w");
+    sample::answer(app, &effects);
+}
+
 #[test]
 fn overview() {
     approve("overview", |_| {});
@@ -187,9 +192,14 @@ fn help_lists_every_action_somewhere() {
             Place::Transaction => open_transaction(&mut app),
             Place::Connector => drop(press(&mut app, "\n\n")),
             Place::Log => drop(press(&mut app, "L")),
+            Place::Workbench => open_workbench(&mut app),
+            Place::RuleEditor => {
+                open_workbench(&mut app);
+                press(&mut app, "\n");
+            }
         }
         assert_eq!(app.place(), place);
-        press(&mut app, "?");
+        update(&mut app, Message::Act(Action::Help));
         let Some(fieldbridge::console::dialog::Dialog::Notice(notice)) = &mut app.dialog else {
             panic!("no help in {place:?}");
         };

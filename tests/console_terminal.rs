@@ -138,3 +138,69 @@ fn a_newcomer_sees_sync_and_leaves_a_clean_terminal() {
     );
     assert!(!parser.screen().hide_cursor(), "the cursor is shown again");
 }
+
+/// From a failure to its mended mapping and the retry of what it mends, in a terminal of a size.
+fn mend_a_mapping(rows: u16, columns: u16) {
+    let mut terminal = Terminal::run(&["demo"], rows, columns);
+    terminal.wait("the first screen", |screen| screen.contains("cw-main"));
+    terminal.press("3");
+    terminal.wait("the keys of the third pane", |screen| {
+        screen.contains("r retry")
+    });
+    terminal.press("/connector=cw-main rule=15\r");
+    terminal.wait("a planted failure", |screen| {
+        screen.contains("rule 15") && !screen.contains("Enter keep")
+    });
+    terminal.press("\r");
+    terminal.wait("the failures of the group", |screen| {
+        screen.contains("what") && screen.contains("accepted")
+    });
+    terminal.press("\r");
+    terminal.wait("why the transaction failed", |screen| {
+        screen.contains("Fix: ")
+    });
+    terminal.press("w");
+    terminal.wait("the failing rule and its value", |screen| {
+        screen.contains("Mapping cw-main") && screen.contains("✗ required")
+    });
+    terminal.press("\r");
+    terminal.wait("the editor", |screen| screen.contains("Ctrl-g give up"));
+    terminal.press("\rdefault = \"MO\"");
+    terminal.wait("the preview turn good", |screen| {
+        screen.contains("default used") && screen.contains("default = \"MO\"")
+    });
+    terminal.press("\x13");
+    terminal.wait("the rules again", |screen| {
+        screen.contains("Enter edit rule")
+    });
+    terminal.press("i");
+    terminal.wait("what it changes", |screen| {
+        screen.contains("fixes ") && screen.contains("now fixed") && screen.contains("P publish")
+    });
+    terminal.press("P");
+    terminal.wait("the question", |screen| {
+        screen.contains("Publish this draft?") && screen.contains("+ default = \"MO\"")
+    });
+    terminal.press("no state in the ticket\r");
+    terminal.wait("the offer to retry", |screen| {
+        screen.contains("Published. Retry")
+    });
+    terminal.press("y");
+    terminal.wait("the retry", |screen| {
+        screen.contains("finished: ") && screen.contains(" done, ")
+    });
+    terminal.press("\r");
+    terminal.wait("the published mapping", |screen| {
+        screen.contains("as in force") && !screen.contains("✗ required")
+    });
+}
+
+#[test]
+fn a_mapping_is_mended_and_published_on_a_large_terminal() {
+    mend_a_mapping(60, 200);
+}
+
+#[test]
+fn a_mapping_is_mended_and_published_on_a_small_terminal() {
+    mend_a_mapping(24, 80);
+}

@@ -74,6 +74,15 @@ fn with_transaction(state: State) -> App {
     app
 }
 
+/// The workbench on a failure, with a change that can be taken back and one that was.
+fn with_workbench() -> App {
+    let mut app = sample::app(200, 60);
+    let effects = press(&mut app, "3w");
+    sample::answer(&mut app, &effects);
+    press(&mut app, "KKu");
+    app
+}
+
 /// Every action does something in each place it claims: it changes what is to be seen, or asks for something.
 #[test]
 fn every_action_has_an_effect_in_every_place_it_claims() {
@@ -86,6 +95,12 @@ fn every_action_has_an_effect_in_every_place_it_claims() {
             let mut app = match place {
                 Place::List => with_list(30),
                 Place::Transaction => with_transaction(State::Dead),
+                Place::Workbench => with_workbench(),
+                Place::RuleEditor => {
+                    let mut app = with_workbench();
+                    press(&mut app, "\nx");
+                    app
+                }
                 _ => {
                     let mut app = sample::app(200, 60);
                     press(

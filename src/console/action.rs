@@ -26,11 +26,15 @@ pub enum Place {
     Connector,
     /// The log.
     Log,
+    /// The mapping workbench.
+    Workbench,
+    /// A rule being edited in the workbench.
+    RuleEditor,
 }
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Connectors,
         Self::Queues,
         Self::Failed,
@@ -39,6 +43,8 @@ impl Place {
         Self::Transaction,
         Self::Connector,
         Self::Log,
+        Self::Workbench,
+        Self::RuleEditor,
     ];
 
     /// What people call it.
@@ -53,7 +59,15 @@ impl Place {
             Self::Transaction => "Transaction",
             Self::Connector => "Connector",
             Self::Log => "Log",
+            Self::Workbench => "Mapping workbench",
+            Self::RuleEditor => "Rule editor",
         }
+    }
+
+    /// Whether text is typed there: a character is a character then, whatever else it means elsewhere.
+    #[must_use]
+    pub fn is_typed_in(self) -> bool {
+        self == Self::RuleEditor
     }
 }
 
@@ -83,8 +97,30 @@ impl Places {
     }
 }
 
-const ANYWHERE: Places = Places::of(&Place::ALL);
+const EVERYWHERE: Places = Places::of(&Place::ALL);
+const ANYWHERE: Places = Places::of(&[
+    Place::Connectors,
+    Place::Queues,
+    Place::Failed,
+    Place::Preview,
+    Place::List,
+    Place::Transaction,
+    Place::Connector,
+    Place::Log,
+    Place::Workbench,
+]);
+const NOT_WORKBENCH: Places = Places::of(&[
+    Place::Connectors,
+    Place::Queues,
+    Place::Failed,
+    Place::Preview,
+    Place::List,
+    Place::Transaction,
+    Place::Connector,
+    Place::Log,
+]);
 const NOT_LOG: Places = Places::of(&[
+    Place::Workbench,
     Place::Connectors,
     Place::Queues,
     Place::Failed,
@@ -95,7 +131,8 @@ const NOT_LOG: Places = Places::of(&[
 ]);
 const CONNECTORS: Places = Places::of(&[Place::Connectors, Place::Connector]);
 const PANE: Places = Places::of(&[Place::Connectors]);
-const OVERVIEW: Places = Places::of(&[
+const ZOOMABLE: Places = Places::of(&[
+    Place::Workbench,
     Place::Connectors,
     Place::Queues,
     Place::Failed,
@@ -129,6 +166,9 @@ const COPYABLE: Places = Places::of(&[
     Place::Preview,
 ]);
 const PREVIEW: Places = Places::of(&[Place::Preview]);
+const DIRECTED: Places = Places::of(&[Place::Preview, Place::Workbench]);
+const WORKBENCH: Places = Places::of(&[Place::Workbench]);
+const RULE_EDITOR: Places = Places::of(&[Place::RuleEditor]);
 const LOG: Places = Places::of(&[Place::Log]);
 
 macro_rules! actions {
@@ -184,7 +224,47 @@ macro_rules! actions {
 
 actions! {
     /// Opens what is selected; on a connector first narrows all panes to it, then opens its details.
-    Open = "open", "open", bar, ANYWHERE, ["enter"];
+    Open = "open", "open", bar, NOT_WORKBENCH, ["enter"];
+    /// Edits the selected rule in place; in a tree folds or unfolds, or goes to the rule of a value.
+    EditRule = "edit_rule", "edit rule", bar, WORKBENCH, ["enter"];
+    /// Adds a rule below the selected one.
+    AddRule = "add_rule", "add", bar, WORKBENCH, ["a"];
+    /// Chooses what the rules are tried on: a record, a stored transaction, a file, a text.
+    PickSample = "pick_sample", "sample", bar, WORKBENCH, ["s"];
+    /// Works out what the draft would change of the latest stored transactions.
+    Impact = "impact", "impact", bar, WORKBENCH, ["i"];
+    /// Brings the draft in force, after a look at what it changes.
+    Publish = "publish", "publish", bar, WORKBENCH, ["P"];
+    /// Shows all that differs from what was last delivered, or the output again.
+    Difference = "difference", "diff", bar, WORKBENCH, ["v"];
+    /// Opens the whole draft in the editor.
+    EditDraft = "edit_draft", "$EDITOR", bar, WORKBENCH, ["E"];
+    /// Takes the last change of the draft back.
+    Undo = "undo", "undo", bar, WORKBENCH, ["u"];
+    /// Makes the change again that was taken back.
+    Redo = "redo", "redo", help, WORKBENCH, ["ctrl-r"];
+    /// Moves the selected rule up.
+    MoveRuleUp = "move_rule_up", "move up", help, WORKBENCH, ["K"];
+    /// Moves the selected rule down.
+    MoveRuleDown = "move_rule_down", "move down", help, WORKBENCH, ["J"];
+    /// Deletes the selected rule; undo brings it back.
+    DeleteRule = "delete_rule", "delete", help, WORKBENCH, ["D"];
+    /// Shows the versions that were in force, to compare or to bring one back.
+    Versions = "versions", "versions", bar, WORKBENCH, ["H"];
+    /// Records the sample's transaction as a regression case of the mapping in force.
+    RecordCase = "record_case", "record case", help, WORKBENCH, ["c"];
+    /// Throws the draft away and goes back to the file.
+    DiscardDraft = "discard_draft", "discard draft", help, WORKBENCH, ["X"];
+    /// Ends the edit of the rule and keeps it.
+    AcceptRule = "accept_rule", "done", bar, RULE_EDITOR, ["ctrl-s", "esc"];
+    /// Shows what can be typed at the cursor: paths, actions, values, functions.
+    Complete = "complete", "complete", bar, RULE_EDITOR, ["tab", "ctrl-space"];
+    /// Ends the edit of the rule; it is as it was before.
+    AbandonRule = "abandon_rule", "give up", bar, RULE_EDITOR, ["ctrl-g"];
+    /// Takes back what was typed last.
+    UndoTyping = "undo_typing", "undo", bar, RULE_EDITOR, ["ctrl-z"];
+    /// Types again what was taken back.
+    RedoTyping = "redo_typing", "redo", help, RULE_EDITOR, ["ctrl-r"];
     /// Goes back, or takes back a filter; never leaves the console.
     Back = "back", "back", bar, ANYWHERE, ["esc", "backspace"];
     /// Shows how to run the transaction again; each way shows first what would be sent.
@@ -199,6 +279,8 @@ actions! {
     Restore = "restore", "restore", help, RESTORABLE, ["R"];
     /// Opens the mapping in the editor, at the failing rule.
     OpenMapping = "open_mapping", "mapping", bar, MAPPED, ["m"];
+    /// Opens the mapping workbench: sample, rules and output side by side, and a draft to change.
+    OpenWorkbench = "workbench", "workbench", bar, PREVIEWABLE, ["w"];
     /// Shows the mapping preview on the whole screen.
     Preview = "preview", "preview", bar, PREVIEWABLE, ["p"];
     /// Copies an id, a payload or a call to the clipboard.
@@ -231,8 +313,8 @@ actions! {
     RotateToken = "rotate_token", "rotate token", help, CONNECTORS, ["T"];
     /// Shows all that is known of the connector.
     Details = "details", "details", help, PANE, ["v"];
-    /// Turns the preview to the other direction.
-    SwitchDirection = "switch_direction", "direction", bar, PREVIEW, ["x"];
+    /// Turns to the rules of the other direction.
+    SwitchDirection = "switch_direction", "direction", bar, DIRECTED, ["x"];
     /// Previews the connector's next (older) transaction.
     NextSample = "next_sample", "next sample", bar, PREVIEW, ["n"];
     /// Previews the connector's previous (newer) transaction.
@@ -278,7 +360,7 @@ actions! {
     /// Goes to the seventh tab.
     Tab7 = "tab_7", "tab 7", help, TRANSACTION, ["7"];
     /// Lets the focused pane fill the screen, or shows the others again.
-    Zoom = "zoom", "zoom", help, OVERVIEW, ["z"];
+    Zoom = "zoom", "zoom", help, ZOOMABLE, ["z"];
     /// Goes to the view that was open before this one.
     LastView = "last_view", "last view", help, ANYWHERE, ["-"];
     /// Shows the running bulk action, or the last one.
@@ -288,11 +370,11 @@ actions! {
     /// Opens the command palette: actions, views, `search …`.
     Palette = "palette", "command", bar, ANYWHERE, [":"];
     /// Shows the keys of this view.
-    Help = "help", "help", bar, ANYWHERE, ["?", "f1"];
+    Help = "help", "help", bar, EVERYWHERE, ["?", "f1"];
     /// Gives the mouse back to the terminal for selecting text, or takes it again.
     ReleaseMouse = "release_mouse", "release mouse", help, ANYWHERE, ["M"];
     /// Draws the whole screen anew.
-    Redraw = "redraw", "redraw", help, ANYWHERE, ["ctrl-l"];
+    Redraw = "redraw", "redraw", help, EVERYWHERE, ["ctrl-l"];
     /// Suspends the console; `fg` brings it back.
     Suspend = "suspend", "suspend", help, ANYWHERE, ["ctrl-z"];
     /// Leaves the console.

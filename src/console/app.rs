@@ -17,6 +17,7 @@ use super::message::{BulkOutcome, Mouse, Previewed, Search, Subject};
 use super::remote::Identity;
 use super::settings::{ConsoleSettings, Embedded, Mode};
 use super::theme::Theme;
+use super::workbench::Workbench;
 use crate::engine::{ConnectorView, Overview, QueueKind, TransactionDetail};
 use crate::model::{ConnectorId, Fingerprint, PayloadKind, Timestamp, Transaction, TransactionId};
 use crate::store::{AuditEntry, FailureGroup, ListQuery, PageCursor, PersonMove};
@@ -56,6 +57,10 @@ pub struct App {
     pub screens: Vec<Screen>,
     /// The screen that was left last.
     pub previous: Option<Box<Screen>>,
+    /// Workbenches that were left for good and whose drafts are not kept yet.
+    pub parting: Vec<Workbench>,
+    /// Whether the console is left as soon as the drafts are kept.
+    pub departure: Departure,
     /// What lies over it all.
     pub dialog: Option<Dialog>,
     /// The filter being typed.
@@ -74,6 +79,18 @@ pub struct App {
     pub mouse: Mouse,
     /// Numbers for questions, so that late answers are known.
     pub tickets: u64,
+}
+
+/// Whether the console is being left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Departure {
+    /// It is not.
+    #[default]
+    Staying,
+    /// It is, once the drafts are kept.
+    AfterSaving,
+    /// The person was told that a draft can't be kept.
+    Warned,
 }
 
 /// Whether the log is being read.
@@ -234,6 +251,8 @@ pub enum Screen {
     Preview,
     /// The log.
     Log(LogScreen),
+    /// The mapping workbench.
+    Workbench(Box<Workbench>),
 }
 
 impl Screen {
@@ -246,6 +265,8 @@ impl Screen {
             Self::Connector(_) => Place::Connector,
             Self::Preview => Place::Preview,
             Self::Log(_) => Place::Log,
+            Self::Workbench(bench) if bench.editor.is_some() => Place::RuleEditor,
+            Self::Workbench(_) => Place::Workbench,
         }
     }
 }
@@ -514,6 +535,8 @@ pub enum GatherFor {
     Discard,
     /// To be marked in the list in front.
     Marks,
+    /// To be tried again because a mapping was published that mends them.
+    Fixed,
 }
 
 /// Whether a bulk action goes on.
@@ -580,6 +603,8 @@ impl App {
             preview: Preview::default(),
             screens: Vec::new(),
             previous: None,
+            parting: Vec::new(),
+            departure: Departure::Staying,
             dialog: None,
             filtering: None,
             toasts: toasts.collect(),
@@ -632,6 +657,34 @@ impl App {
             Some(Screen::Transaction(screen)) => Some(screen),
             _ => None,
         }
+    }
+
+    /// The workbench in front.
+    #[must_use]
+    pub fn workbench(&self) -> Option<&Workbench> {
+        match self.screens.last() {
+            Some(Screen::Workbench(bench)) => Some(bench),
+            _ => None,
+        }
+    }
+
+    /// The workbench in front, to be changed.
+    pub fn workbench_mut(&mut self) -> Option<&mut Workbench> {
+        match self.screens.last_mut() {
+            Some(Screen::Workbench(bench)) => Some(bench),
+            _ => None,
+        }
+    }
+
+    /// All workbenches, also those that were left.
+    pub fn workbenches(&mut self) -> impl Iterator<Item = &mut Workbench> {
+        let previous = self.previous.as_deref_mut();
+        let open = self.screens.iter_mut().chain(previous);
+        let open = open.filter_map(|screen| match screen {
+            Screen::Workbench(bench) => Some(bench.as_mut()),
+            _ => None,
+        });
+        open.chain(self.parting.iter_mut())
     }
 
     /// The list in front.

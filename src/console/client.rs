@@ -7,17 +7,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::remote::{Feed, Identity, Remote, RemoteError, RemoteResult};
 use crate::api::{Client, ClientError, UpdateBody, apply};
 use crate::engine::{
-    ControlError, PreviewRequest, PreviewResult, Replay, ReplayPlan, TransactionDetail,
+    Bench, ControlError, ImpactRequest, ImpactUpdate, PreviewRequest, PreviewResult, Publish,
+    RecordCase, RecordedCase, Replay, ReplayPlan, RollBack, SaveDraft, TransactionDetail,
 };
-use crate::model::{ConnectorId, PayloadKind, Transaction, TransactionId};
+use crate::model::{ConnectorId, MappingVersion, PayloadKind, Transaction, TransactionId};
 use crate::platform::Probe;
-use crate::store::{AuditEntry, ListQuery, Page, PageCursor, PersonMove};
+use crate::store::{AuditEntry, Draft, ListQuery, MappingEntry, Page, PageCursor, PersonMove};
 
 /// How long to wait before the first new connection, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -175,5 +176,66 @@ impl Remote for Client {
         before: Option<PageCursor>,
     ) -> RemoteResult<Page<AuditEntry>> {
         Ok(Client::audit(self, limit, before).await?)
+    }
+
+    async fn bench(&self, connector: &ConnectorId) -> RemoteResult<Bench> {
+        Ok(Client::bench(self, connector).await?)
+    }
+
+    async fn save_draft(&self, connector: &ConnectorId, draft: SaveDraft) -> RemoteResult<Draft> {
+        Ok(Client::save_draft(self, connector, &draft).await?)
+    }
+
+    async fn discard_draft(&self, connector: &ConnectorId) -> RemoteResult<()> {
+        Ok(Client::discard_draft(self, connector).await?)
+    }
+
+    async fn publish(
+        &self,
+        connector: &ConnectorId,
+        publish: Publish,
+    ) -> RemoteResult<MappingEntry> {
+        Ok(Client::publish(self, connector, &publish).await?)
+    }
+
+    async fn roll_back(
+        &self,
+        connector: &ConnectorId,
+        roll_back: RollBack,
+    ) -> RemoteResult<MappingEntry> {
+        Ok(Client::roll_back(self, connector, &roll_back).await?)
+    }
+
+    async fn mapping_history(&self, connector: &ConnectorId) -> RemoteResult<Vec<MappingEntry>> {
+        Ok(Client::mapping_history(self, connector).await?)
+    }
+
+    async fn mapping_text(&self, version: &MappingVersion) -> RemoteResult<String> {
+        Ok(Client::mapping_text(self, version).await?)
+    }
+
+    async fn impact(
+        &self,
+        request: ImpactRequest,
+    ) -> RemoteResult<mpsc::Receiver<RemoteResult<ImpactUpdate>>> {
+        let mut run = Client::impact(self, &request).await?;
+        let (sender, receiver) = mpsc::channel(8);
+        tokio::spawn(async move {
+            loop {
+                let update = tokio::select! {
+                    update = run.next() => update.map_err(RemoteError::from),
+                    () = sender.closed() => return,
+                };
+                let over = !matches!(update, Ok(ImpactUpdate::Progress { .. }));
+                if sender.send(update).await.is_err() || over {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
+    async fn record_case(&self, record: RecordCase) -> RemoteResult<RecordedCase> {
+        Ok(Client::record_case(self, &record).await?)
     }
 }

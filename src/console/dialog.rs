@@ -7,7 +7,11 @@ use super::document::{Document, Line};
 use super::input::Input;
 use super::settings::Exit;
 use super::theme::Tone;
-use crate::engine::Replay;
+use super::workbench::impact::ImpactView;
+use super::workbench::picker::{Pasting, Picker};
+use super::workbench::publish::Publishing;
+use super::workbench::versions::Versions;
+use crate::engine::{Replay, RollBack};
 use crate::model::{ConnectorId, TransactionId};
 use crate::store::PersonMove;
 
@@ -28,6 +32,16 @@ pub enum Dialog {
     Palette(Palette),
     /// How the bulk action goes.
     Bulk(Document),
+    /// The samples a mapping can be tried on.
+    Picker(Picker),
+    /// A sample to be pasted.
+    Pasting(Pasting),
+    /// What a draft would change.
+    Impact(ImpactView),
+    /// The question before a draft comes in force.
+    Publishing(Publishing),
+    /// The versions of a mapping that were in force.
+    Versions(Versions),
 }
 
 /// Something to read.
@@ -83,6 +97,10 @@ pub enum Purpose {
     DiscardMany(Vec<BulkTarget>),
     /// The record to preview.
     Sample,
+    /// The record on which a draft is tried.
+    BenchRecord,
+    /// The file with the sample on which a draft is tried.
+    BenchFile,
 }
 
 /// A choice.
@@ -118,6 +136,16 @@ pub enum Choice {
     Copy(&'static str, String),
     /// Leaves.
     Leave(Exit),
+    /// Adds a rule with an action.
+    AddRule(&'static str),
+    /// Takes the draft that somebody else kept.
+    TakeTheirs,
+    /// Keeps the draft in hand over what somebody else kept.
+    KeepMine,
+    /// Shows what differs from the version that somebody else published.
+    CompareTheirs,
+    /// Goes on from the version that somebody else published.
+    BuildOnTheirs,
 }
 
 /// A way of running a transaction again.
@@ -196,6 +224,10 @@ pub enum Deed {
     Resume(ConnectorId),
     /// Make a new trigger address.
     RotateToken(ConnectorId),
+    /// Bring an earlier version of a mapping in force again.
+    RollBack(ConnectorId, RollBack),
+    /// Throw the draft of a mapping away.
+    DiscardDraft(ConnectorId),
 }
 
 /// One transaction of a bulk action, as it was seen.

@@ -13,6 +13,7 @@ use super::log::LogReader;
 use super::message::{BulkOutcome, Effect, Message, Previewed, Search, Subject};
 use super::remote::{Remote, RemoteError, RemoteResult};
 use super::theme::{Depth, Theme};
+use super::workbench::{Ask, effect as workbench};
 use crate::engine::{MappingDraft, PreviewRequest, Sample};
 use crate::model::{ConnectorId, Direction, RecordId, Transaction, TransactionId, WorkOrderId};
 use crate::store::{AuditEntry, ListQuery, PersonMove};
@@ -37,6 +38,8 @@ pub struct Effects {
     log_directory: Option<PathBuf>,
     theme: (String, Option<PathBuf>),
     preview: Option<AbortHandle>,
+    tried: Option<AbortHandle>,
+    impact: Option<AbortHandle>,
 }
 
 impl Effects {
@@ -54,39 +57,50 @@ impl Effects {
             log_directory,
             theme,
             preview: None,
+            tried: None,
+            impact: None,
         }
     }
 
     /// Begins an effect. One that needs the terminal is not for here and is left alone.
     pub fn begin(&mut self, effect: Effect) {
-        let newer_preview = matches!(effect, Effect::Preview(..));
-        if newer_preview && let Some(older) = self.preview.take() {
-            older.abort();
-        }
-        let task = match effect {
-            Effect::FollowLog => {
-                self.follow_log();
-                return;
-            }
+        match effect {
+            Effect::FollowLog => self.follow_log(),
             Effect::LoadTheme => {
                 let message = Message::ThemeLoaded(load_theme(&self.theme));
                 // The loop that reads this is the one that began us; when it is gone, so is the need.
                 let _ = self.messages.send(message);
-                return;
             }
-            other => {
+            Effect::Workbench(Ask::Impact(number, request)) => {
                 let remote = Arc::clone(&self.remote);
                 let messages = self.messages.clone();
-                tokio::spawn(async move {
-                    if let Some(message) = carry_out(remote.as_ref(), other).await {
-                        let _ = messages.send(message);
-                    }
-                })
+                let task = tokio::spawn(async move {
+                    workbench::follow_impact(remote.as_ref(), number, request, &messages).await;
+                });
+                replace(&mut self.impact, Some(task.abort_handle()));
             }
-        };
-        if newer_preview {
-            self.preview = Some(task.abort_handle());
+            Effect::Workbench(Ask::CancelImpact) => replace(&mut self.impact, None),
+            Effect::Workbench(ask @ Ask::Preview(..)) => {
+                let newer = self.spawn(Effect::Workbench(ask));
+                replace(&mut self.tried, Some(newer));
+            }
+            preview @ Effect::Preview(..) => {
+                let newer = self.spawn(preview);
+                replace(&mut self.preview, Some(newer));
+            }
+            other => drop(self.spawn(other)),
         }
+    }
+
+    fn spawn(&self, effect: Effect) -> AbortHandle {
+        let remote = Arc::clone(&self.remote);
+        let messages = self.messages.clone();
+        let task = tokio::spawn(async move {
+            if let Some(message) = carry_out(remote.as_ref(), effect).await {
+                let _ = messages.send(message);
+            }
+        });
+        task.abort_handle()
     }
 
     fn follow_log(&self) {
@@ -125,6 +139,13 @@ impl Effects {
     }
 }
 
+/// Ends the older of two tasks of which only one is to run.
+fn replace(task: &mut Option<AbortHandle>, newer: Option<AbortHandle>) {
+    if let Some(older) = std::mem::replace(task, newer) {
+        older.abort();
+    }
+}
+
 /// Loads the theme that was chosen.
 pub(super) fn load_theme(
     (name, directory): &(String, Option<PathBuf>),
@@ -144,6 +165,10 @@ async fn carry_out(remote: &dyn Remote, effect: Effect) -> Option<Message> {
             Message::Listed(ticket, page)
         }
         Effect::Gather(ticket, queries) => Message::Gathered(ticket, gather(remote, queries).await),
+        Effect::GatherThese(ticket, ids) => {
+            Message::Gathered(ticket, gather_these(remote, ids).await)
+        }
+        Effect::Workbench(ask) => Message::Workbench(workbench::carry_out(remote, ask).await?),
         Effect::Detail(id) => Message::Detail(id, remote.transaction(id).await.map(Box::new)),
         Effect::Payload(id, kind) => Message::Payload(id, kind, remote.payload(id, kind).await),
         Effect::Audit(id) => Message::Audit(id, audit(remote, id).await),
@@ -204,6 +229,7 @@ async fn carry_out(remote: &dyn Remote, effect: Effect) -> Option<Message> {
         | Effect::Copy(..)
         | Effect::EditMapping(..)
         | Effect::EditOutput(..)
+        | Effect::EditDraft(..)
         | Effect::Mouse(_)
         | Effect::Redraw
         | Effect::Suspend
@@ -261,6 +287,17 @@ async fn gather(remote: &dyn Remote, queries: Vec<ListQuery>) -> RemoteResult<Ve
                 None => break,
             }
         }
+    }
+    Ok(rows)
+}
+
+async fn gather_these(
+    remote: &dyn Remote,
+    ids: Vec<TransactionId>,
+) -> RemoteResult<Vec<Transaction>> {
+    let mut rows = Vec::new();
+    for id in ids {
+        rows.push(remote.transaction(id).await?.transaction);
     }
     Ok(rows)
 }

@@ -100,6 +100,14 @@ pub fn connector(app: &App, view: &ConnectorView) -> Vec<Line> {
         let note = |(tone, text): (Tone, String)| Line::of(tone, text).hanging(2);
         lines.extend(notes.into_iter().map(note));
     }
+    if !view.warnings.is_empty() {
+        lines.push(Line::default());
+        lines.push(heading("doubtful in its mapping"));
+        let warnings = view.warnings.iter();
+        lines.extend(warnings.map(|warning| {
+            Line::of(Tone::Warn, format!("{} {warning}", app.glyphs.warn)).hanging(2)
+        }));
+    }
     lines.push(Line::default());
     lines.push(Line::of(
         Tone::Title,

@@ -27,6 +27,12 @@ pub struct Glyphs {
     pub ellipsis: &'static str,
     /// From here to there.
     pub arrow: &'static str,
+    /// Here from there.
+    pub from: &'static str,
+    /// Before what is unfolded.
+    pub open: &'static str,
+    /// Before what is folded.
+    pub folded: &'static str,
     /// Into Field Nation.
     pub down: &'static str,
     /// Out of Field Nation.
@@ -57,6 +63,9 @@ pub static UNICODE: Glyphs = Glyphs {
     mark: "◆",
     ellipsis: "…",
     arrow: "→",
+    from: "←",
+    open: "▾",
+    folded: "▸",
     down: "↓",
     up: "↑",
     branch: "└",
@@ -80,6 +89,9 @@ pub static ASCII: Glyphs = Glyphs {
     mark: "+",
     ellipsis: "..",
     arrow: "->",
+    from: "<-",
+    open: "v",
+    folded: ">",
     down: "v",
     up: "^",
     branch: "\\",

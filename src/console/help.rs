@@ -22,7 +22,7 @@ pub fn lines(app: &App) -> Vec<Line> {
         }
         let keys: Vec<String> = app
             .keymap
-            .keys(*action)
+            .keys_in(*action, place)
             .map(|key| key.to_string())
             .collect();
         let keys = keys.join(" ");
@@ -57,7 +57,7 @@ pub fn key_bar(app: &App) -> Vec<(String, &'static str, Tone)> {
                 None => Tone::Text,
                 Some(_) => Tone::Dim,
             };
-            (app.keymap.shown(*action), action.title(), tone)
+            (app.keymap.shown_in(*action, place), action.title(), tone)
         })
         .collect()
 }

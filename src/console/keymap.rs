@@ -66,6 +66,11 @@ impl Key {
         Self { code, modifiers }
     }
 
+    /// Whether it is a character by itself.
+    fn is_character(self) -> bool {
+        matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
+    }
+
     /// The key of a name: `x`, `ctrl-x`, `alt-x`, `f5`, `enter`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -189,6 +194,9 @@ impl KeyMap {
     /// The action of a key in a place.
     #[must_use]
     pub fn action(&self, key: Key, place: Place) -> Option<Action> {
+        if place.is_typed_in() && key.is_character() {
+            return None;
+        }
         self.bindings
             .iter()
             .find(|(bound, action)| *bound == key && action.places().include(place))
@@ -201,6 +209,19 @@ impl KeyMap {
             .iter()
             .filter(move |(_, bound)| *bound == action)
             .map(|(key, _)| *key)
+    }
+
+    /// The keys of an action that work in a place.
+    pub fn keys_in(&self, action: Action, place: Place) -> impl Iterator<Item = Key> + '_ {
+        self.keys(action)
+            .filter(move |key| !(place.is_typed_in() && key.is_character()))
+    }
+
+    /// The key to show for an action in a place; empty when it has none.
+    #[must_use]
+    pub fn shown_in(&self, action: Action, place: Place) -> String {
+        let first = self.keys_in(action, place).next();
+        first.map_or_else(String::new, |key| key.to_string())
     }
 
     /// The key to show for an action; empty when it has none.

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::app::{App, Link, Pane, Screen, Zoom};
 use super::text::cells;
+use super::workbench::{BenchPane, Workbench};
 
 /// How much room there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +197,66 @@ pub fn transaction(app: &App, reasons: usize) -> TransactionParts {
         timeline,
         why,
         document,
+    }
+}
+
+/// The parts of the workbench, with their frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BenchParts {
+    /// Whose mapping, on what, and what it changes.
+    pub heading: Rect,
+    /// The tabs, where only one pane has room.
+    pub tabs: Rect,
+    /// The panes that have room.
+    pub panes: Vec<(BenchPane, Rect)>,
+}
+
+impl BenchParts {
+    /// Where a pane is, if it has room.
+    #[must_use]
+    pub fn area(&self, pane: BenchPane) -> Option<Rect> {
+        let found = self.panes.iter().find(|(other, _)| *other == pane);
+        found.map(|(_, area)| *area)
+    }
+}
+
+/// The parts of the workbench.
+#[must_use]
+pub fn workbench(app: &App, bench: &Workbench) -> BenchParts {
+    let body = parts(app).body;
+    let breadth = breadth(app.size);
+    let heading_rows = match breadth {
+        Breadth::Four | Breadth::List => 1,
+        Breadth::Two | Breadth::One => 2,
+    };
+    let (heading, rest) = cut_top(body, heading_rows);
+    let alone = bench.zoom == Zoom::Focused || matches!(breadth, Breadth::One | Breadth::List);
+    let (tabs, rest) = cut_top(rest, u16::from(alone && breadth != Breadth::List));
+    let focus = bench.focus;
+    let panes = match (alone, breadth) {
+        (true, _) => vec![(focus, rest)],
+        (false, Breadth::Four) => {
+            let (source, others) = cut_left(rest, rest.width * 28 / 100);
+            let (rules, output) = cut_left(others, rest.width * 40 / 100);
+            vec![
+                (BenchPane::Source, source),
+                (BenchPane::Rules, rules),
+                (BenchPane::Output, output),
+            ]
+        }
+        (false, _) => {
+            let share = if focus == BenchPane::Source { 40 } else { 55 };
+            let (left, right) = cut_left(rest, rest.width * share / 100);
+            match focus {
+                BenchPane::Source => vec![(BenchPane::Source, left), (BenchPane::Rules, right)],
+                _ => vec![(BenchPane::Rules, left), (BenchPane::Output, right)],
+            }
+        }
+    };
+    BenchParts {
+        heading,
+        tabs,
+        panes,
     }
 }
 

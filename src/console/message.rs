@@ -12,6 +12,7 @@ use super::log::LogLine;
 use super::remote::{Feed, RemoteResult};
 use super::settings::Exit;
 use super::theme::Theme;
+use super::workbench::{Answer, Ask};
 use crate::engine::{PreviewResult, Replay, ReplayPlan, TransactionDetail};
 use crate::model::{
     ConnectorId, Direction, PayloadKind, RecordId, Timestamp, Transaction, TransactionId,
@@ -68,6 +69,8 @@ pub enum Message {
     Rotated(ConnectorId, RemoteResult<String>),
     /// Something was copied; a sentence says where to, or why not.
     Copied(Result<String, String>),
+    /// Something came for a workbench.
+    Workbench(Answer),
     /// The editor was closed.
     Edited(Edited),
     /// Files of the config directory changed.
@@ -87,6 +90,8 @@ pub enum Edited {
     File(PathBuf),
     /// An output was edited: whose, what it was, and the text now.
     Output(TransactionId, Box<str>, String),
+    /// A mapping's draft was edited: whose, and the text now.
+    Draft(ConnectorId, String),
     /// The editor could not be run, or failed.
     Failed(String),
 }
@@ -144,6 +149,8 @@ pub enum Effect {
     Search(u64, Search),
     /// Read all pages of a list, to act on them.
     Gather(u64, Vec<ListQuery>),
+    /// Read these transactions, to act on them.
+    GatherThese(u64, Vec<TransactionId>),
     /// Read a transaction.
     Detail(TransactionId),
     /// Read a payload.
@@ -184,6 +191,10 @@ pub enum Effect {
     EditMapping(PathBuf, Option<(Direction, usize)>),
     /// Edit the output of a transaction.
     EditOutput(TransactionId, String),
+    /// Edit the draft of a mapping, at a line if one is named (counted from 1).
+    EditDraft(ConnectorId, String, Option<usize>),
+    /// Do something for a workbench.
+    Workbench(Ask),
     /// Take the mouse, or give it back.
     Mouse(Mouse),
     /// Draw everything anew.

@@ -39,6 +39,7 @@ mod timeline;
 mod update;
 mod view;
 mod watch;
+pub mod workbench;
 
 pub use action::Action;
 pub use app::App;

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use crate::api::Role;
 use crate::engine::{
-    Overview, PreviewRequest, PreviewResult, Replay, ReplayPlan, TransactionDetail,
+    Bench, ImpactRequest, ImpactUpdate, Overview, PreviewRequest, PreviewResult, Publish,
+    RecordCase, RecordedCase, Replay, ReplayPlan, RollBack, SaveDraft, TransactionDetail,
 };
-use crate::model::{ConnectorId, PayloadKind, Transaction, TransactionId};
+use crate::model::{ConnectorId, MappingVersion, PayloadKind, Transaction, TransactionId};
 use crate::platform::Probe;
-use crate::store::{AuditEntry, ListQuery, Page, PageCursor, PersonMove};
+use crate::store::{AuditEntry, Draft, ListQuery, MappingEntry, Page, PageCursor, PersonMove};
 
 /// Who we are to the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,4 +118,42 @@ pub trait Remote: Send + Sync + 'static {
         limit: usize,
         before: Option<PageCursor>,
     ) -> RemoteResult<Page<AuditEntry>>;
+
+    /// All that the mapping workbench starts from.
+    async fn bench(&self, connector: &ConnectorId) -> RemoteResult<Bench>;
+
+    /// Keeps a draft; stale when somebody else saved it meanwhile.
+    async fn save_draft(&self, connector: &ConnectorId, draft: SaveDraft) -> RemoteResult<Draft>;
+
+    /// Throws a draft away.
+    async fn discard_draft(&self, connector: &ConnectorId) -> RemoteResult<()>;
+
+    /// Brings a mapping in force; stale when another version is in force than the person saw.
+    async fn publish(
+        &self,
+        connector: &ConnectorId,
+        publish: Publish,
+    ) -> RemoteResult<MappingEntry>;
+
+    /// Brings an earlier version in force again; stale like [`Remote::publish`].
+    async fn roll_back(
+        &self,
+        connector: &ConnectorId,
+        roll_back: RollBack,
+    ) -> RemoteResult<MappingEntry>;
+
+    /// The versions that were in force, newest first.
+    async fn mapping_history(&self, connector: &ConnectorId) -> RemoteResult<Vec<MappingEntry>>;
+
+    /// The text of a version.
+    async fn mapping_text(&self, version: &MappingVersion) -> RemoteResult<String>;
+
+    /// Begins to work out what a mapping would change; dropping the receiver ends it.
+    async fn impact(
+        &self,
+        request: ImpactRequest,
+    ) -> RemoteResult<mpsc::Receiver<RemoteResult<ImpactUpdate>>>;
+
+    /// Writes a transaction as a regression case beside its mapping.
+    async fn record_case(&self, record: RecordCase) -> RemoteResult<RecordedCase>;
 }

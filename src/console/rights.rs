@@ -19,11 +19,21 @@ fn role(action: Action) -> Role {
         | Action::SwitchDirection
         | Action::NextSample
         | Action::PreviousSample
-        | Action::ChooseSample => Role::Support,
+        | Action::ChooseSample
+        | Action::PickSample
+        | Action::Impact => Role::Support,
         Action::PauseResume
         | Action::RefreshFields
         | Action::RotateToken
-        | Action::CopyTriggerUrl => Role::Admin,
+        | Action::CopyTriggerUrl
+        | Action::AddRule
+        | Action::MoveRuleUp
+        | Action::MoveRuleDown
+        | Action::DeleteRule
+        | Action::EditDraft
+        | Action::DiscardDraft
+        | Action::Publish
+        | Action::RecordCase => Role::Admin,
         _ => Role::Viewer,
     }
 }
@@ -42,6 +52,14 @@ fn changes(action: Action) -> bool {
             | Action::RefreshFields
             | Action::RotateToken
             | Action::OpenMapping
+            | Action::AddRule
+            | Action::MoveRuleUp
+            | Action::MoveRuleDown
+            | Action::DeleteRule
+            | Action::EditDraft
+            | Action::DiscardDraft
+            | Action::Publish
+            | Action::RecordCase
     )
 }
 
@@ -95,6 +113,15 @@ fn by_situation(app: &App, action: Action) -> Option<String> {
             if app.subject_connector().is_none() =>
         {
             refused("there is no connector")
+        }
+        Action::AddRule
+        | Action::EditDraft
+        | Action::Impact
+        | Action::Publish
+        | Action::PickSample
+            if app.workbench().is_some_and(|bench| bench.draft.is_none()) =>
+        {
+            refused("the mapping is not read yet")
         }
         Action::OpenMapping if app.config_directory.is_none() => {
             refused("the config directory is not on this machine")

@@ -23,7 +23,7 @@ use super::settings::{ConsoleSettings, Embedded, Exit};
 use super::terminal::{Control, Screen, drawing_thread};
 use super::theme::Theme;
 use super::{clipboard, editor, glyph, update, watch as files};
-use crate::model::{Clock, Direction, Timestamp, TransactionId};
+use crate::model::{Clock, ConnectorId, Direction, Timestamp, TransactionId};
 
 /// Frames that only follow the engine are at least this far apart.
 const DATA_FRAME: Duration = Duration::from_millis(100);
@@ -302,7 +302,10 @@ impl<W: Write, K: Keyboard> Console<W, K> {
                     self.tell(Message::Notice(error.to_string()));
                 }
             }
-            Effect::EditMapping(..) | Effect::EditOutput(..) | Effect::Suspend => {
+            Effect::EditMapping(..)
+            | Effect::EditOutput(..)
+            | Effect::EditDraft(..)
+            | Effect::Suspend => {
                 self.pending.push_back(effect);
             }
             other => self.effects.begin(other),
@@ -349,6 +352,9 @@ impl<W: Write, K: Keyboard> Console<W, K> {
         let message = match work {
             Effect::EditMapping(path, rule) => Some(edit_mapping(path, rule).await),
             Effect::EditOutput(id, text) => Some(edit_output(id, text).await),
+            Effect::EditDraft(connector, text, line) => {
+                Some(edit_draft(connector, text, line).await)
+            }
             _ => suspend(),
         };
         self.screen.enter(self.app.mouse)?;
@@ -407,17 +413,29 @@ async fn edit_mapping(path: PathBuf, rule: Option<(Direction, usize)>) -> Edited
 }
 
 async fn edit_output(id: TransactionId, before: String) -> Edited {
-    let path = match editor::scratch_file("output.json", &before) {
-        Ok(path) => path,
-        Err(error) => return Edited::Failed(format!("no file to edit could be made: {error}")),
-    };
-    let edited = match editor::run(&path, None).await {
-        Ok(status) if status.success() => match tokio::fs::read_to_string(&path).await {
-            Ok(after) => Edited::Output(id, before.into(), after),
-            Err(error) => Edited::Failed(format!("the edited file can't be read: {error}")),
-        },
-        Ok(status) => Edited::Failed(format!("the editor ended with {status}; nothing is sent")),
-        Err(error) => Edited::Failed(format!("the editor can't be started: {error}; set $EDITOR")),
+    match edit_text("output.json", &before, None).await {
+        Ok(after) => Edited::Output(id, before.into(), after),
+        Err(why) => Edited::Failed(format!("{why}; nothing is sent")),
+    }
+}
+
+async fn edit_draft(connector: ConnectorId, before: String, line: Option<usize>) -> Edited {
+    match edit_text(&format!("{connector}.toml"), &before, line).await {
+        Ok(after) => Edited::Draft(connector, after),
+        Err(why) => Edited::Failed(format!("{why}; the draft is as it was")),
+    }
+}
+
+/// Has a person edit a text in a file of its own; answers the text, or why there is none.
+async fn edit_text(name: &str, before: &str, line: Option<usize>) -> Result<String, String> {
+    let path = editor::scratch_file(name, before)
+        .map_err(|error| format!("no file to edit could be made: {error}"))?;
+    let edited = match editor::run(&path, line).await {
+        Ok(status) if status.success() => tokio::fs::read_to_string(&path)
+            .await
+            .map_err(|error| format!("the edited file can't be read: {error}")),
+        Ok(status) => Err(format!("the editor ended with {status}")),
+        Err(error) => Err(format!("the editor can't be started: {error}; set $EDITOR")),
     };
     // It may hold a customer's data and has served its purpose.
     let _ = tokio::fs::remove_file(&path).await;

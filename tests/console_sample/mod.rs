@@ -9,20 +9,23 @@ use bytes::Bytes;
 use fieldbridge::api::Role;
 use fieldbridge::config::Problem;
 use fieldbridge::console::theme::{Depth, Theme};
+use fieldbridge::console::workbench::{Answer, Ask};
 use fieldbridge::console::{
     App, ConsoleSettings, Effect, Feed, Identity, Message, message::Previewed, update,
 };
 use fieldbridge::engine::{
-    BreakerView, ConnectorState, ConnectorView, EngineView, FieldNationView, Flow, Overview,
-    PreviewField, PreviewResult, QueueKind, QueueView, TransactionDetail,
+    Bench, BreakerView, ChangeKind, ConnectorState, ConnectorView, EngineView, FieldImpact,
+    FieldNationView, Flow, Impact, ImpactExample, MappingDraft, Overview, PreviewField,
+    PreviewRequest, PreviewResult, QueueKind, QueueView, SaveDraft, TransactionDetail,
 };
 use fieldbridge::http::QuotaView;
+use fieldbridge::mapping::Mapping;
 use fieldbridge::model::{
-    Category, ConnectorId, Direction, Exchange, Failure, Fingerprint, JournalEntry, MappingVersion,
-    Origin, PayloadKind, PlatformKind, Priority, Progress, RecordId, State, Step, StepOutcome,
-    Timestamp, Transaction, TransactionId,
+    Catalogue, Category, ConnectorId, Direction, Exchange, Failure, Field, FieldKind, Fingerprint,
+    JournalEntry, MappingVersion, Origin, PayloadKind, PicklistValue, PlatformKind, Priority,
+    Progress, RecordId, State, Step, StepOutcome, Timestamp, Transaction, TransactionId,
 };
-use fieldbridge::store::{CountsOf, FailureGroup, Hold, Page};
+use fieldbridge::store::{CountsOf, Draft, FailureGroup, Hold, MappingEntry, Page};
 use serde_json::json;
 
 pub fn now() -> Timestamp {
@@ -400,4 +403,317 @@ pub fn page(count: u128, state: State) -> Page<Transaction> {
             .collect(),
         next: None,
     }
+}
+
+/// The mapping of cw-main; its seventh rule has no default.
+pub const MAPPING: &str = r#"# cw-main
+
+[[inbound]]
+source = "summary"
+target = "title"
+action = "sync"
+
+[[inbound]]
+source = "id"
+target = "confidential.html"
+action = "sync"
+
+[[inbound]]
+target = "location.mode"
+action = "set_static"
+value = "custom"
+
+[[inbound]]
+source = "site.name"
+target = "location.display_name"
+action = "sync"
+
+[[inbound]]
+source = "site.city"
+target = "location.city"
+action = "sync"
+
+[[inbound]]
+source = "site.zip"
+target = "location.zip"
+action = "sync"
+
+# Two letters.
+[[inbound]]
+source = "site.state"
+target = "location.state"
+action = "sync"
+
+[[outbound]]
+source = "status.name"
+target = "status.name"
+action = "sync"
+"#;
+
+pub fn entry(version: &str, by: Option<&str>, note: Option<&str>) -> MappingEntry {
+    MappingEntry {
+        version: MappingVersion::new(version),
+        since: at("09:00:00"),
+        by: by.map(str::to_owned),
+        note: note.map(str::to_owned),
+    }
+}
+
+pub fn catalogue(fields: Vec<Field>) -> Catalogue {
+    Catalogue {
+        fields,
+        read_at: at("08:00:00"),
+    }
+}
+
+/// What the workbench of cw-main starts from.
+pub fn bench() -> Bench {
+    let mut state = Field::new("location.state", "State", FieldKind::Text).required();
+    state.picklist = vec![
+        PicklistValue {
+            value: "OK".to_owned(),
+            label: "Oklahoma".to_owned(),
+        },
+        PicklistValue {
+            value: "OR".to_owned(),
+            label: "Oregon".to_owned(),
+        },
+    ];
+    Bench {
+        connector: connector_id("cw-main"),
+        file: "/etc/fieldbridge/mappings/cw-main.toml".into(),
+        text: MAPPING.to_owned(),
+        version: MappingVersion::new("3f9a01c2aa"),
+        entry: Some(entry("3f9a01c2aa", Some("robin"), None)),
+        template: Some(RecordId::new("12")),
+        draft: None,
+        field_nation: Some(catalogue(vec![
+            Field::new("title", "Title", FieldKind::Text).required(),
+            state,
+        ])),
+        platform: Some(catalogue(vec![
+            Field::new("site.state", "State", FieldKind::Text),
+            Field::new(
+                "site.stateReference.identifier",
+                "State code",
+                FieldKind::Text,
+            ),
+            Field::new("summary", "Summary", FieldKind::Text),
+        ])),
+    }
+}
+
+/// The sample, and nothing made of it.
+fn untried() -> PreviewResult {
+    let source = json!({
+        "id": 48212, "summary": "AP down, floor 2",
+        "site": {"name": "Tulsa 4", "city": "Tulsa", "zip": "74103", "state": null}
+    });
+    PreviewResult {
+        label: "record 48212: AP down, floor 2".to_owned(),
+        source,
+        output: serde_json::Map::new(),
+        fields: Vec::new(),
+        problems: Vec::new(),
+        warnings: Vec::new(),
+        trace: Vec::new(),
+        findings: Vec::new(),
+        delivered: None,
+    }
+}
+
+/// What a text makes of the sample: the seventh rule fails unless it has a default.
+pub fn tried(request: &PreviewRequest) -> PreviewResult {
+    let MappingDraft::Text(text) = &request.mapping else {
+        panic!("a workbench tries a text");
+    };
+    let mut result = untried();
+    if let Err(findings) = Mapping::parse(text, "cw-main.toml", None) {
+        result.findings = findings;
+        return result;
+    }
+    if request.direction == Direction::Outbound {
+        return result;
+    }
+    let state = text.contains("default = \"OK\"").then(|| json!("OK"));
+    let field =
+        |rule, action: &str, source: Option<&str>, read, target: &str, written| PreviewField {
+            rule,
+            action: action.to_owned(),
+            source: source.map(str::to_owned),
+            read,
+            target: target.to_owned(),
+            written,
+            how: "copied".to_owned(),
+            problem: None,
+            was: None,
+        };
+    let copied = |rule, source, target, value: serde_json::Value| {
+        field(
+            rule,
+            "sync",
+            Some(source),
+            Some(value.clone()),
+            target,
+            Some(value),
+        )
+    };
+    let mut fields = vec![
+        copied(1, "summary", "title", json!("AP down, floor 2")),
+        copied(2, "id", "confidential.html", json!("48212")),
+        field(
+            3,
+            "set_static",
+            None,
+            None,
+            "location.mode",
+            Some(json!("custom")),
+        ),
+        copied(4, "site.name", "location.display_name", json!("Tulsa 4")),
+        copied(5, "site.city", "location.city", json!("Tulsa")),
+        copied(6, "site.zip", "location.zip", json!("74103")),
+        field(
+            7,
+            "sync",
+            Some("site.state"),
+            None,
+            "location.state",
+            state.clone(),
+        ),
+    ];
+    fields[0].was = Some(json!("AP down"));
+    let mut location = json!({
+        "mode": "custom", "display_name": "Tulsa 4", "city": "Tulsa", "zip": "74103"
+    });
+    match state {
+        Some(state) => {
+            location["state"] = state;
+            "default used".clone_into(&mut fields[6].how);
+        }
+        None => {
+            let why = "rule 7 (location.state): required, and not set: `site.state` is empty";
+            fields[6].problem = Some(why.to_owned());
+            result.problems.push((Some(7), why.to_owned()));
+        }
+    }
+    result
+        .warnings
+        .push("rule 2 (confidential.html): a number became text".to_owned());
+    result.trace.push("states looked up: 51".to_owned());
+    let output = json!({
+        "title": "AP down, floor 2", "confidential": {"html": "48212"}, "location": location
+    });
+    result.output.clone_from(output.as_object().unwrap());
+    result.delivered = json!({"title": "AP down", "location": {"city": "Tulsa"}})
+        .as_object()
+        .cloned();
+    result.fields = fields;
+    result
+}
+
+/// What the draft would change of 500 transactions.
+pub fn impact() -> Impact {
+    let example = |number, before, after, problem: Option<&str>| ImpactExample {
+        transaction: transaction_id(number),
+        label: format!("record {}: AP down, floor 2", 48_200 + number),
+        before,
+        after,
+        problem: problem.map(str::to_owned),
+    };
+    let field = |target: &str, change, count, examples| FieldImpact {
+        direction: Direction::Inbound,
+        target: target.to_owned(),
+        change,
+        count,
+        examples,
+    };
+    Impact {
+        looked_at: 498,
+        without_source: 2,
+        unchanged: 482,
+        changed: 3,
+        fixed: 12,
+        broken: 1,
+        still_failing: 0,
+        fields: vec![
+            field(
+                "location.zip",
+                ChangeKind::NowFailing,
+                1,
+                vec![example(
+                    9,
+                    Some(json!("74103")),
+                    None,
+                    Some("rule 6 (location.zip): not allowed"),
+                )],
+            ),
+            field(
+                "title",
+                ChangeKind::NewValue,
+                3,
+                vec![example(
+                    8,
+                    Some(json!("AP down")),
+                    Some(json!("AP down!")),
+                    None,
+                )],
+            ),
+            field(
+                "location.state",
+                ChangeKind::NowFixed,
+                12,
+                vec![
+                    example(12, None, Some(json!("OK")), None),
+                    example(11, None, Some(json!("OK")), None),
+                ],
+            ),
+        ],
+        to_retry: (1..=12).map(transaction_id).collect(),
+    }
+}
+
+pub fn kept(save: &SaveDraft, by: &str) -> Draft {
+    Draft {
+        text: save.text.clone(),
+        base: save.base.clone(),
+        by: by.to_owned(),
+        at: now(),
+        revision: save.seen.unwrap_or(0) + 1,
+    }
+}
+
+/// Answers what a workbench asks for as a willing engine would; an impact is left to the test.
+pub fn answer(app: &mut App, effects: &[Effect]) -> Vec<Effect> {
+    let mut left = Vec::new();
+    for effect in effects {
+        let Effect::Workbench(ask) = effect else {
+            left.push(effect.clone());
+            continue;
+        };
+        let answer = match ask.clone() {
+            Ask::Bench(connector) => Answer::Bench(connector, Ok(Box::new(bench()))),
+            Ask::Preview(number, request, _) => {
+                Answer::Previewed(number, Ok(Box::new(tried(&request))))
+            }
+            Ask::Samples(ticket, _) => Answer::Samples(ticket, Ok(page(30, State::Dead))),
+            Ask::History(connector) => Answer::History(
+                connector,
+                Ok(vec![
+                    entry("3f9a01c2aa", Some("robin"), Some("states by city")),
+                    entry("77aa12bb34", None, None),
+                ]),
+            ),
+            Ask::Text(connector, version) => {
+                let text = MAPPING.replace("site.city", "city");
+                Answer::Text(connector, version, Ok(text))
+            }
+            _ => {
+                left.push(effect.clone());
+                continue;
+            }
+        };
+        let asked = update(app, Message::Workbench(answer));
+        left.extend(self::answer(app, &asked));
+    }
+    left
 }

@@ -116,6 +116,13 @@ pub(super) fn gathered(
     match (rows, purpose) {
         (Err(error), _) => app.tell(Mood::Bad, error.to_string()),
         (Ok(rows), GatherFor::Retry) => confirm(app, PersonMove::Retry, &rows),
+        (Ok(rows), GatherFor::Fixed) => {
+            confirm(app, PersonMove::Retry, &rows);
+            if let Some(Dialog::Confirm(question)) = &mut app.dialog {
+                let title = question.title.trim_end_matches('?');
+                question.title = format!("Published. {title} that this mends?");
+            }
+        }
         (Ok(rows), GatherFor::Discard) => ask_discard(app, &rows),
         (Ok(rows), GatherFor::Marks) => {
             if let Some(Screen::List(list)) = app.screens.last_mut() {

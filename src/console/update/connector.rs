@@ -1,5 +1,6 @@
 //! Acting on a connector, and its details.
 
+use super::workbench::{self, Opening};
 use super::{movement, preview};
 use crate::console::action::Action;
 use crate::console::app::{App, ConnectorScreen, Mood, Screen};
@@ -78,6 +79,7 @@ pub(super) fn on(app: &mut App, action: Action, id: ConnectorId) -> Vec<Effect> 
             Vec::new()
         }
         Action::OpenMapping => preview::open_mapping(app, &id, None),
+        Action::OpenWorkbench => workbench::open(app, Opening::of_connector(id)),
         _ => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use serde_json::Value;
 
-use super::{bulk, movement, palette, preview};
+use super::{bulk, movement, palette, preview, workbench};
 use crate::console::action::{Action, Place};
 use crate::console::app::{App, Pace};
 use crate::console::dialog::{
@@ -16,6 +16,7 @@ use crate::console::message::Effect;
 use crate::console::remote::RemoteResult;
 use crate::console::settings::{Embedded, Exit};
 use crate::console::theme::Tone;
+use crate::console::workbench::Ask;
 use crate::engine::{Replay, ReplayPlan};
 use crate::model::TransactionId;
 use crate::store::PersonMove;
@@ -23,10 +24,13 @@ use crate::store::PersonMove;
 /// Takes a key while a dialog is open.
 pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let action = app.keymap.action(Key::of(event), Place::Connectors);
-    if event.code == KeyCode::Esc {
-        return dismiss(app);
-    }
     match app.dialog.take() {
+        Some(Dialog::Impact(shown)) => workbench::press_in_impact(app, shown, event),
+        Some(Dialog::Publishing(question)) => workbench::press_in_publishing(app, question, event),
+        Some(Dialog::Versions(versions)) => workbench::press_in_versions(app, versions, event),
+        Some(Dialog::Picker(picker)) => workbench::press_in_picker(app, picker, event),
+        Some(_) if event.code == KeyCode::Esc => Vec::new(),
+        Some(Dialog::Pasting(pasting)) => workbench::press_pasting(app, pasting, event),
         Some(Dialog::Notice(mut notice)) => {
             if let Some(lines) = action.and_then(|action| movement(action, notice.document.rows()))
             {
@@ -58,6 +62,8 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         Some(Dialog::Confirm(Confirm {
             typed: Some(typed), ..
         })) => typed.input.insert(text),
+        Some(Dialog::Pasting(pasting)) => workbench::paste_sample(pasting, text),
+        Some(Dialog::Publishing(question)) => question.note.insert(text),
         _ => {}
     }
     Vec::new()
@@ -69,13 +75,14 @@ pub(super) fn scroll(app: &mut App, lines: isize) {
         Some(Dialog::Notice(notice)) => notice.document.scroll(lines),
         Some(Dialog::Bulk(document)) => document.scroll(lines),
         Some(Dialog::Plan(plan)) => plan.document.scroll(lines),
+        Some(Dialog::Publishing(question)) => question.document.scroll(lines),
+        Some(Dialog::Versions(versions)) => workbench::scroll_versions(versions, lines),
+        Some(Dialog::Picker(picker)) => {
+            picker.selected = picker.selected.saturating_add_signed(lines);
+        }
+        Some(Dialog::Impact(shown)) => shown.selected = shown.selected.saturating_add_signed(lines),
         _ => {}
     }
-}
-
-fn dismiss(app: &mut App) -> Vec<Effect> {
-    app.dialog = None;
-    Vec::new()
 }
 
 fn closes(event: KeyEvent) -> bool {
@@ -153,6 +160,8 @@ fn prompt_key(app: &mut App, mut prompt: Prompt, event: KeyEvent) -> Vec<Effect>
             Vec::new()
         }
         Purpose::Sample => preview::choose(app, &text),
+        Purpose::BenchRecord => workbench::choose_record(app, &text),
+        Purpose::BenchFile => workbench::choose_file(&text),
     }
 }
 
@@ -194,6 +203,10 @@ fn choose(app: &mut App, choice: Choice) -> Vec<Effect> {
     match choice {
         Choice::Copy(what, text) => vec![Effect::Copy(what, text)],
         Choice::Leave(exit) => vec![Effect::Leave(exit)],
+        Choice::AddRule(action) => workbench::add_rule(app, action),
+        Choice::TakeTheirs | Choice::KeepMine | Choice::CompareTheirs | Choice::BuildOnTheirs => {
+            workbench::choose_about_theirs(app, &choice)
+        }
         Choice::Plan(transaction, again) => {
             let row = app.transaction().and_then(|screen| screen.row());
             let revision = row.map_or(0, |row| row.revision);
@@ -293,6 +306,10 @@ fn carry_out(app: &mut App, deed: Deed) -> Vec<Effect> {
         Deed::Pause(connector) => vec![Effect::Pause(connector)],
         Deed::Resume(connector) => vec![Effect::Resume(connector)],
         Deed::RotateToken(connector) => vec![Effect::RotateToken(connector)],
+        Deed::RollBack(connector, roll_back) => {
+            vec![Effect::Workbench(Ask::RollBack(connector, roll_back))]
+        }
+        Deed::DiscardDraft(connector) => vec![Effect::Workbench(Ask::Discard(connector))],
     }
 }
 

@@ -1,5 +1,6 @@
 //! The first screen: connectors, queues, failure groups.
 
+use super::workbench::{self, Opening};
 use super::{bulk, connector, list, movement, open, pane_of, preview, transaction};
 use crate::console::action::Action;
 use crate::console::app::{App, Intent, Order, Pane, Screen, Zoom};
@@ -9,6 +10,7 @@ use crate::console::input::Input;
 use crate::console::layout;
 use crate::console::message::{Effect, Subject};
 use crate::console::rows;
+use crate::console::workbench::Chosen;
 use crate::engine::QueueKind;
 use crate::model::{ConnectorId, Direction, Fingerprint};
 
@@ -235,6 +237,19 @@ fn in_failed(app: &mut App, action: Action) -> Vec<Effect> {
             let direction = preview::direction_of(app, group.latest);
             let rule = group.rule.map(|rule| (direction, rule));
             preview::open_mapping(app, &group.connector, rule)
+        }),
+        Action::OpenWorkbench => group.map_or_else(Vec::new, |group| {
+            let direction = preview::direction_of(app, group.latest);
+            let opening = Opening {
+                direction,
+                sample: Some(Chosen::Transaction(
+                    group.latest,
+                    "the latest of this failure".into(),
+                )),
+                rule: group.rule,
+                ..Opening::of_connector(group.connector)
+            };
+            workbench::open(app, opening)
         }),
         Action::Preview => group.map_or_else(Vec::new, |group| {
             preview::pin(app, Subject::Transaction(group.latest, None))

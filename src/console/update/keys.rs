@@ -2,7 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::{act, dialog, list};
+use super::{act, dialog, list, workbench};
+use crate::console::action::Place;
 use crate::console::app::{App, Screen};
 use crate::console::filter::Filter;
 use crate::console::input::Input;
@@ -20,6 +21,9 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     if app.filtering.is_some() {
         return filter_key(app, event);
     }
+    if app.place() == Place::RuleEditor {
+        return workbench::press_in_rule(app, event);
+    }
     match app.keymap.action(Key::of(event), app.place()) {
         Some(action) => act(app, action),
         None => Vec::new(),
@@ -34,6 +38,8 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     if let Some(input) = &mut app.filtering {
         input.insert(text);
         narrow(app);
+    } else if app.place() == Place::RuleEditor {
+        workbench::paste_into_rule(app, text);
     }
     Vec::new()
 }

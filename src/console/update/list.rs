@@ -1,5 +1,6 @@
 //! Lists of transactions: read page by page, filtered and sorted here.
 
+use super::workbench::{self, Opening};
 use super::{bulk, movement, open, preview, transaction};
 use crate::console::action::Action;
 use crate::console::app::{
@@ -241,6 +242,11 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Preview => {
             if let Some(row) = selected {
                 return preview::pin(app, Subject::Transaction(row.id, None));
+            }
+        }
+        Action::OpenWorkbench => {
+            if let Some(row) = selected {
+                return workbench::open(app, Opening::of_transaction(&row));
             }
         }
         Action::Copy => {

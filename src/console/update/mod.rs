@@ -11,6 +11,7 @@ mod palette;
 mod preview;
 mod settle;
 mod transaction;
+mod workbench;
 
 pub use palette::offers;
 pub(super) use transaction::tab_beside;
@@ -38,7 +39,9 @@ pub fn update(app: &mut App, message: Message) -> Vec<Effect> {
         }
         Message::Tick(now) => {
             app.now = now;
-            refresh_outdated(app)
+            let mut effects = refresh_outdated(app);
+            effects.extend(workbench::due(app));
+            effects
         }
         Message::Feed(feed) => fed(app, feed),
         Message::Listed(ticket, page) => list::listed(app, ticket, page),
@@ -65,8 +68,13 @@ pub fn update(app: &mut App, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Message::Workbench(answer) => workbench::answered(app, answer),
         Message::Edited(edited) => edited_by_hand(app, edited),
-        Message::FilesChanged(paths) => preview::files_changed(app, &paths),
+        Message::FilesChanged(paths) => {
+            let mut effects = preview::files_changed(app, &paths);
+            effects.extend(workbench::files_changed(app, &paths));
+            effects
+        }
         Message::ThemeLoaded(Ok(theme)) => {
             app.theme = *theme;
             Vec::new()
@@ -86,6 +94,7 @@ pub fn update(app: &mut App, message: Message) -> Vec<Effect> {
     };
     settle::settle(app);
     effects.extend(preview::wanted(app));
+    effects.extend(workbench::wanted(app));
     effects.extend(list::more(app));
     effects
 }
@@ -108,6 +117,10 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Some(Screen::Connector(_)) => connector::act(app, action),
         Some(Screen::Preview) => preview::act(app, action),
         Some(Screen::Log(_)) => log_act(app, action),
+        Some(Screen::Workbench(bench)) if bench.editor.is_some() => {
+            workbench::act_in_rule(app, action)
+        }
+        Some(Screen::Workbench(_)) => workbench::act(app, action),
     })
 }
 
@@ -125,13 +138,15 @@ fn everywhere(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             Vec::new()
         }
         Action::LastView => {
+            let mut effects = Vec::new();
             if let Some(previous) = app.previous.take() {
+                effects = workbench::leaving(app);
                 let left = app.screens.pop();
                 // From a screen back to it and under it again: the way there and back is one key.
                 app.previous = left.map(Box::new);
                 app.screens.push(*previous);
             }
-            Vec::new()
+            effects
         }
         Action::ShowBulk => {
             bulk::show(app);
@@ -149,7 +164,10 @@ fn everywhere(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         }
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
-        Action::Quit => dialog::quit(app),
+        Action::Quit => match workbench::unsaved(app) {
+            Some(effects) => effects,
+            None => dialog::quit(app),
+        },
         Action::Back => return back(app),
         _ => return None,
     };
@@ -161,21 +179,22 @@ fn back(app: &mut App) -> Option<Vec<Effect>> {
     match app.screens.last_mut()? {
         Screen::List(list) if !list.filter.is_empty() || !list.cursor.marks.is_empty() => None,
         Screen::Log(log) if !log.filter.is_empty() => None,
-        _ => {
-            leave(app);
-            Some(Vec::new())
-        }
+        Screen::Workbench(bench) if bench.difference.is_some() => None,
+        _ => Some(leave(app)),
     }
 }
 
 /// Leaves the screen in front.
-fn leave(app: &mut App) {
+fn leave(app: &mut App) -> Vec<Effect> {
+    let effects = workbench::leaving(app);
+    workbench::parted(app);
     if let Some(screen) = app.screens.pop() {
         if matches!(screen, Screen::Preview) {
             app.preview.pinned = None;
         }
         app.previous = Some(Box::new(screen));
     }
+    effects
 }
 
 fn open_log(app: &mut App) -> Vec<Effect> {
@@ -217,8 +236,10 @@ fn fed(app: &mut App, feed: Feed) -> Vec<Effect> {
         Feed::Connecting => app.link = Link::Connecting,
         Feed::Lost(why) => app.link = Link::Lost(why),
         Feed::Live(identity, overview) => {
+            let mut effects = Vec::new();
             if matches!(app.link, Link::Lost(_)) {
                 app.tell(Mood::Good, "the engine is back");
+                effects = workbench::fresh_link(app);
             }
             app.link = Link::Live;
             app.identity = Some(identity);
@@ -229,9 +250,13 @@ fn fed(app: &mut App, feed: Feed) -> Vec<Effect> {
                 match screen {
                     Screen::List(list) => list.freshness = Freshness::Outdated,
                     Screen::Transaction(screen) => screen.freshness = Freshness::Outdated,
-                    Screen::Connector(_) | Screen::Preview | Screen::Log(_) => {}
+                    Screen::Connector(_)
+                    | Screen::Preview
+                    | Screen::Log(_)
+                    | Screen::Workbench(_) => {}
                 }
             }
+            return effects;
         }
     }
     Vec::new()
@@ -264,6 +289,7 @@ fn edited_by_hand(app: &mut App, edited: Edited) -> Vec<Effect> {
     match edited {
         Edited::File(path) => preview::files_changed(app, &[path]),
         Edited::Output(id, before, after) => transaction::edited(app, id, &before, &after),
+        Edited::Draft(connector, text) => workbench::edited(app, &connector, text),
         Edited::Failed(why) => {
             app.tell(Mood::Bad, why);
             Vec::new()
@@ -274,6 +300,7 @@ fn edited_by_hand(app: &mut App, edited: Edited) -> Vec<Effect> {
 /// Opens a screen over what is in front.
 fn open(app: &mut App, screen: Screen) {
     app.screens.push(screen);
+    workbench::parted(app);
     app.previous = None;
 }
 

@@ -41,6 +41,7 @@ fn click(app: &mut App, at: Position) -> Vec<Effect> {
             }
         }
         Some(Screen::Transaction(_)) => super::transaction::click(app, at),
+        Some(Screen::Workbench(_)) => super::workbench::click(app, at),
         Some(_) => Vec::new(),
         None => click_home(app, at),
     }

@@ -196,6 +196,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::OpenMapping => open_selected_rule(app),
+        Action::OpenWorkbench => super::workbench::open_from_preview(app),
         Action::Copy => {
             copy(app);
             Vec::new()

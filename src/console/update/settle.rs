@@ -4,6 +4,10 @@ use super::TOAST_SECONDS;
 use crate::console::app::{App, Pane, Screen};
 use crate::console::dialog::Dialog;
 use crate::console::layout::{self, below_heading, breadth, inside};
+use crate::console::workbench::lines::{
+    EditLine, edit_lines, edit_rows, rule_lines, selected_span,
+};
+use crate::console::workbench::{BenchPane, Workbench};
 use crate::console::{facts, format, view};
 
 /// Makes the state fit the screen.
@@ -49,6 +53,7 @@ pub(super) fn settle(app: &mut App) {
             let inner = inside(breadth, body);
             reveal(app, Pane::Preview, inner);
         }
+        Some(Screen::Workbench(_)) => fit_workbench(app),
         Some(Screen::Log(_)) | None => {}
     }
     fit_dialog(app);
@@ -100,11 +105,83 @@ fn reveal(app: &mut App, pane: Pane, inner: ratatui::layout::Rect) {
     }
 }
 
+/// What of the workbench is in sight: nodes, rules, the cursor of the editor.
+fn fit_workbench(app: &mut App) {
+    let Some(bench) = app.workbench() else { return };
+    let breadth = breadth(app.size);
+    let parts = layout::workbench(app, bench);
+    let inner = |pane| parts.area(pane).map(|outer| inside(breadth, outer));
+    let (source, output) = (inner(BenchPane::Source), inner(BenchPane::Output));
+    let rules = inner(BenchPane::Rules).map(|area| view::workbench::rules_area(app, bench, area).0);
+    let extra = output.map_or(0, |area| {
+        view::workbench::output_extra(app, bench, area.width, area.height)
+    });
+    let Some(bench) = app.workbench_mut() else {
+        return;
+    };
+    if let Some(area) = source {
+        let (at, all) = (bench.source.cursor.index(), bench.source.nodes().len());
+        bench.source.cursor.reveal(at, 1, all, area.height.into());
+    }
+    if let Some(area) = output {
+        let rows = usize::from(area.height.saturating_sub(extra));
+        let (at, all) = (bench.output.cursor.index(), bench.output.nodes().len());
+        bench.output.cursor.reveal(at, 1, all, rows);
+        if let Some(document) = &mut bench.difference {
+            document.fit(area.width.into(), area.height.into());
+        }
+    }
+    if let Some(area) = rules {
+        reveal_cursor(bench, area.height.into());
+        let columns = view::workbench::note_columns(area);
+        let lines = rule_lines(bench, columns, area.height.into());
+        let (start, height) = selected_span(&lines, bench.rule.index());
+        let all = lines.len();
+        bench.rule.reveal(start, height, all, area.height.into());
+    }
+}
+
+/// Scrolls the editor to its cursor.
+fn reveal_cursor(bench: &mut Workbench, rows: usize) {
+    let Some(editor) = &bench.editor else { return };
+    let lines = edit_lines(bench, editor);
+    let shown = edit_rows(lines.len(), rows);
+    let line = editor.area.line();
+    let is_it = |one: &EditLine| matches!(one, EditLine::Text(number) if *number == line);
+    let at = lines.iter().position(is_it).unwrap_or(0);
+    let last = lines.len().saturating_sub(shown);
+    if let Some(editor) = &mut bench.editor {
+        editor.top = editor.top.min(at).max((at + 1).saturating_sub(shown));
+        editor.top = editor.top.min(last);
+    }
+}
+
 fn fit_dialog(app: &mut App) {
     let area = view::dialog_area(app);
     let rows = usize::from(area.height.saturating_sub(2));
     let columns = usize::from(area.width.saturating_sub(4));
+    let impact_lines = match (&app.dialog, app.workbench()) {
+        (Some(Dialog::Impact(shown)), Some(bench)) => {
+            let last = bench.impact.last.as_ref();
+            last.map_or(0, |summary| shown.rows(&summary.impact).len())
+        }
+        _ => 0,
+    };
     match &mut app.dialog {
+        Some(Dialog::Picker(picker)) => picker.reveal(view::workbench::picker_rows(rows)),
+        Some(Dialog::Impact(shown)) => {
+            shown.reveal(impact_lines, view::workbench::impact_rows(rows));
+        }
+        Some(Dialog::Publishing(question)) => {
+            question.document.fit(columns, rows.saturating_sub(3));
+        }
+        Some(Dialog::Versions(versions)) => {
+            versions.reveal(rows.saturating_sub(1));
+            if let Some(opened) = &mut versions.opened {
+                let rows = view::workbench::versions_rows(rows);
+                opened.document.fit(columns, rows);
+            }
+        }
         Some(Dialog::Notice(notice)) => notice.document.fit(columns, rows.saturating_sub(1)),
         Some(Dialog::Bulk(document)) => document.fit(columns, rows.saturating_sub(1)),
         Some(Dialog::Plan(plan)) => plan.document.fit(columns, rows.saturating_sub(1)),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use ratatui::layout::Position;
 use serde_json::{Map, Value};
 
+use super::workbench::{self, Opening};
 use super::{list, movement, preview};
 use crate::console::action::Action;
 use crate::console::app::{App, Freshness, Intent, Loadable, Mood, Screen, Tab, TransactionScreen};
@@ -433,6 +434,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             let rule = rule.map(|rule| (row.direction, rule));
             preview::open_mapping(app, &row.connector, rule)
         }
+        Action::OpenWorkbench => workbench::open(app, Opening::of_transaction(&row)),
         Action::Preview => preview::pin(app, Subject::Transaction(row.id, None)),
         Action::Copy => {
             app.dialog = Some(Dialog::Menu(copy_menu(app, screen, &row)));

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::header::{cursor_cell, rest};
+use super::workbench;
 use crate::console::app::{App, Pace};
 use crate::console::brush::{Brush, Focus};
 use crate::console::dialog::{Confirm, Dialog, Menu, Palette, Prompt, Readiness};
@@ -18,7 +19,15 @@ pub(in crate::console) fn area(app: &App) -> Rect {
     let body = parts(app).body;
     let rows = match &app.dialog {
         None => return Rect::ZERO,
-        Some(Dialog::Notice(_) | Dialog::Plan(_)) => body.height.saturating_sub(2).min(40),
+        Some(
+            Dialog::Notice(_)
+            | Dialog::Plan(_)
+            | Dialog::Publishing(_)
+            | Dialog::Versions(_)
+            | Dialog::Impact(_)
+            | Dialog::Picker(_)
+            | Dialog::Pasting(_),
+        ) => body.height.saturating_sub(2).min(40),
         Some(Dialog::Bulk(_)) => body.height.saturating_sub(2).min(20),
         Some(Dialog::Palette(_)) => body.height.min(18),
         Some(Dialog::Prompt(_)) => 5,
@@ -65,6 +74,11 @@ pub(super) fn draw(app: &App, brush: &mut Brush<'_>) {
         Dialog::Plan(plan) => plan.again.title(),
         Dialog::Palette(_) => "Command",
         Dialog::Bulk(_) => "Bulk action",
+        Dialog::Picker(_) => "Try the rules on",
+        Dialog::Pasting(_) => "Try the rules on a text",
+        Dialog::Impact(_) => "Impact",
+        Dialog::Publishing(_) => "Publish this draft?",
+        Dialog::Versions(_) => "Versions that were in force",
     };
     let inner = brush.frame(outer, &Line::of(Tone::Title, title), Focus::Here);
     let inner = Rect {
@@ -114,6 +128,11 @@ pub(super) fn draw(app: &App, brush: &mut Brush<'_>) {
         Dialog::Prompt(prompt) => line(app, prompt, brush, inner, last),
         Dialog::Menu(menu) => choice(app, menu, brush, inner, last),
         Dialog::Palette(state) => palette(app, state, brush, inner),
+        Dialog::Picker(picker) => workbench::picker(app, picker, brush, inner, last),
+        Dialog::Pasting(pasting) => workbench::pasting(app, pasting, brush, inner, last),
+        Dialog::Impact(shown) => workbench::impact(app, shown, brush, inner, last),
+        Dialog::Publishing(question) => workbench::publishing(app, question, brush, inner, last),
+        Dialog::Versions(versions) => workbench::versions(app, versions, brush, inner, last),
     }
 }
 
@@ -125,7 +144,13 @@ fn document(brush: &mut Brush<'_>, inner: Rect, document: &Document) {
     brush.document(area, document);
 }
 
-fn keys(app: &App, brush: &mut Brush<'_>, area: Rect, text: &str, document: Option<&Document>) {
+pub(super) fn keys(
+    app: &App,
+    brush: &mut Brush<'_>,
+    area: Rect,
+    text: &str,
+    document: Option<&Document>,
+) {
     brush.put(area.x, area.y, area.width, text, Tone::Key);
     if let Some((above, below)) = document.map(Document::hidden)
         && above + below > 0
@@ -166,7 +191,14 @@ fn question(app: &App, confirm: &Confirm, brush: &mut Brush<'_>, inner: Rect, la
     }
 }
 
-fn typing(brush: &mut Brush<'_>, x: u16, y: u16, columns: u16, label: &str, input: &Input) {
+pub(super) fn typing(
+    brush: &mut Brush<'_>,
+    x: u16,
+    y: u16,
+    columns: u16,
+    label: &str,
+    input: &Input,
+) {
     let (before, after) = input.halves();
     let line = Line::of(Tone::Dim, label)
         .with(Tone::Text, before)

@@ -173,7 +173,7 @@ pub(super) fn footer(app: &App, brush: &mut Brush<'_>, area: Rect) {
         .partition(|(_, word, _)| *word == Action::Help.title());
     let help_width = ways_out
         .iter()
-        .map(|(key, word, _)| text::width(key) + 2 + word.len());
+        .map(|(key, word, _)| text::width(key) + 3 + word.len());
     let help_width = text::cells(help_width.sum());
     let mut x = area.x + 1;
     let end = area.x + keys_width;

@@ -155,9 +155,16 @@ fn connector_row(
         _ => Tone::Dim,
     };
     let quota = quota.map_or_else(String::new, |quota| format::count(quota.left.into()));
+    let named = match view.warnings.len() {
+        0 => Value::new(view.id.as_str(), Tone::Text),
+        count => {
+            let text = format!("{} {} {count}", view.id, glyphs.warn);
+            Value::new(text, Tone::Text)
+        }
+    };
     let values = [
         Value::new(glyph, tone),
-        Value::new(view.id.as_str(), Tone::Text),
+        named,
         Value::new(view.platform.title(), Tone::Dim),
         Value::new(view.state.word(), tone),
         Value::new(flow, Tone::Text),
