@@ -122,11 +122,11 @@ pub(super) fn html(title: &str, rules: &[RuleDescription]) -> String {
 }
 
 fn row(tag: &str, cells: &[String]) -> String {
-    let cells: String = cells
-        .iter()
-        .map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell)))
-        .collect();
-    format!("<tr>{cells}</tr>\n")
+    let mut row = "<tr>".to_owned();
+    for cell in cells {
+        row += &format!("<{tag}>{}</{tag}>", escaped(cell));
+    }
+    row + "</tr>\n"
 }
 
 fn escaped(text: &str) -> String {

@@ -252,7 +252,7 @@ impl Connectors {
     }
 
     /// Replaces the mapping of one connector.
-    pub(crate) fn change_mapping(&self, id: &ConnectorId, mapping: Arc<Mapping>, text: String) {
+    pub(crate) fn change_mapping(&self, id: &ConnectorId, mapping: &Arc<Mapping>, text: &str) {
         self.map.rcu(|before| {
             let mut after = BTreeMap::clone(before);
             let changed = after.get(id).and_then(|connector| {
@@ -262,7 +262,7 @@ impl Connectors {
                     platform: active.platform.clone(),
                     able: active.able.clone(),
                     mapping: mapping.clone(),
-                    mapping_text: text.clone(),
+                    mapping_text: text.to_owned(),
                 };
                 let file = &connector.mapping_file;
                 let problems = connector.problems.iter();

@@ -95,7 +95,7 @@ impl Masker<'_> {
     }
 
     fn text(&mut self, text: &str, path: &[String]) -> String {
-        if self.is_named(path, &self.masks.never) {
+        if is_named(path, &self.masks.never) {
             return text.to_owned();
         }
         match self.kind(path) {
@@ -105,20 +105,14 @@ impl Masker<'_> {
     }
 
     fn kind(&self, path: &[String]) -> Option<Kind> {
-        if self.is_named(path, &self.masks.also) {
+        if is_named(path, &self.masks.also) {
             return Some(Kind::Private);
         }
-        if self.is_named(path, &self.masks.never) {
+        if is_named(path, &self.masks.never) {
             return None;
         }
         let (name, holders) = path.split_last()?;
         kind_of(name, holders.last().map(String::as_str))
-    }
-
-    fn is_named(&self, path: &[String], names: &[String]) -> bool {
-        let whole = path.join(".");
-        let last = path.last().map(String::as_str).unwrap_or_default();
-        names.iter().any(|name| *name == whole || name == last)
     }
 
     fn substitute(&mut self, kind: Kind, text: &str) -> String {
@@ -172,6 +166,12 @@ fn pattern(text: &str) -> Regex {
     // The patterns are fixed above and compiled by a test.
     #[expect(clippy::expect_used, reason = "fixed text, compiled by a test")]
     Regex::new(text).expect("a valid pattern")
+}
+
+fn is_named(path: &[String], names: &[String]) -> bool {
+    let whole = path.join(".");
+    let last = path.last().map(String::as_str).unwrap_or_default();
+    names.iter().any(|name| *name == whole || name == last)
 }
 
 /// A text with other digits, everything else as it was. The number tells substitutes apart.

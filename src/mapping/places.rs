@@ -10,12 +10,15 @@ pub(super) struct Spot {
     pub(super) column: usize,
 }
 
+/// Places by the keys whose values stand there.
+type Named = Box<[(Box<str>, Spot)]>;
+
 /// The places of one rule's values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
-    values: Box<[(Box<str>, Spot)]>,
+    values: Named,
     /// The values of the elements of its list (`mappings`, `ranges` or `parts`), each with its key.
-    elements: Box<[Box<[(Box<str>, Spot)]>]>,
+    elements: Box<[Named]>,
 }
 
 impl Places {
@@ -52,7 +55,7 @@ impl Places {
     }
 }
 
-fn spots(members: &[Member], problems: &Problems<'_>) -> Box<[(Box<str>, Spot)]> {
+fn spots(members: &[Member], problems: &Problems<'_>) -> Named {
     let spot = |member: &Member| {
         let position = problems.position(member.node.span.start);
         let spot = Spot {

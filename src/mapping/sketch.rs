@@ -212,9 +212,8 @@ impl Reader<'_> {
         let mut number = 0;
         while let Some(kind) = self.kind(0) {
             match kind {
-                TokenKind::Break if open.is_empty() => return,
+                TokenKind::Break | TokenKind::Comma if open.is_empty() => return,
                 TokenKind::Break if self.begins_a_key(&open) => return,
-                TokenKind::Comma if open.is_empty() => return,
                 TokenKind::Open(Bracket::Curly) if open == [Bracket::Square] => {
                     match list {
                         Some(list) => self.element(list, number),

@@ -151,7 +151,7 @@ impl Rig {
             store,
             id,
             clock,
-            directory: directory,
+            directory,
         };
         rig.connect().await;
         rig

@@ -260,7 +260,7 @@ async fn bring_in_force(
     if draft.is_some_and(|draft| draft.text == text) {
         shared.store.drop_draft(id).await?;
     }
-    shared.connectors.change_mapping(id, mapping, text);
+    shared.connectors.change_mapping(id, &mapping, &text);
     super::warnings::look(shared, id).await;
     shared.wake();
     Ok(entry)

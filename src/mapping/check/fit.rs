@@ -168,16 +168,15 @@ pub(super) enum Copying {
 pub(super) fn copying(from: FieldKind, to: FieldKind) -> Copying {
     use FieldKind::{Any, Boolean, Date, DateTime, Integer, List, Number, Object, Text};
     match (from, to) {
-        (Any, _) | (_, Any) => Copying::Works,
-        (one, other) if one == other => Copying::Works,
+        (one, other) if one == other || one == Any || other == Any => Copying::Works,
         // Some platforms write dates as numbers, or as objects of several forms.
         (Date | DateTime, Integer | Number | Object) => Copying::Hardly,
         (Object, Date | DateTime) | (Date, DateTime) | (DateTime, Date) => Copying::Works,
-        (Object | List, _) | (_, Object | List) => Copying::Never,
-        (Boolean, Integer | Number | Date | DateTime)
+        (Object | List, _)
+        | (_, Object | List)
+        | (Boolean, Integer | Number | Date | DateTime)
         | (Integer | Number | Date | DateTime, Boolean) => Copying::Never,
-        (Boolean, Text) | (Text | Integer | Number | Date | DateTime, _) => Copying::Works,
-        (Boolean, _) => Copying::Works,
+        (Any | Boolean | Text | Integer | Number | Date | DateTime, _) => Copying::Works,
     }
 }
 

@@ -92,7 +92,10 @@ impl Candidate {
 /// Tells what can be typed at a place; nothing where nothing is known. Works on broken text too.
 #[must_use]
 pub fn complete(request: &Completing<'_>) -> Completions {
-    let cursor = request.text.floor_char_boundary(request.cursor);
+    let mut cursor = request.cursor.min(request.text.len());
+    while !request.text.is_char_boundary(cursor) {
+        cursor -= 1;
+    }
     let (block, direction) = block_at(request, cursor);
     let start = block.start;
     let text = request.text.get(block).unwrap_or_default();

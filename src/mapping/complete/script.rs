@@ -51,13 +51,11 @@ fn literal(code: &str) -> Inside {
         match (&inside, character) {
             (Inside::Text(_), '\\') => drop(characters.next()),
             (Inside::Text(_), _) if Some(character) == quote => inside = Inside::Code,
-            (Inside::Text(_), _) => {}
             (Inside::Comment, '\n') if quote.is_none() => inside = Inside::Code,
             (Inside::Comment, '*') if quote == Some('*') && next == Some('/') => {
                 characters.next();
                 inside = Inside::Code;
             }
-            (Inside::Comment, _) => {}
             (Inside::Code, '"' | '\'') => {
                 quote = Some(character);
                 inside = Inside::Text(at + 1);
@@ -71,7 +69,7 @@ fn literal(code: &str) -> Inside {
                 characters.next();
                 inside = Inside::Comment;
             }
-            (Inside::Code, _) => {}
+            _ => {}
         }
     }
     inside

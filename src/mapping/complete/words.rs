@@ -61,7 +61,7 @@ fn own_keys(action: Option<&str>) -> Vec<&'static str> {
         None => ActionKind::ALL.to_vec(),
     };
     let mut keys: Vec<&str> = vec!["action"];
-    let special = kinds.into_iter().flat_map(|kind| kind.keys()).copied();
+    let special = kinds.into_iter().flat_map(ActionKind::keys).copied();
     let (later, first): (Vec<&str>, Vec<&str>) = special.partition(|key| {
         matches!(
             *key,
