@@ -201,7 +201,7 @@ mod tests {
     /// The keys that a table of a file may have, by the parser's own word.
     fn keys(table: &str, parse: impl Fn(&str) -> String) -> Vec<String> {
         let complaint = parse(&format!("{table}zzz = 1\n"));
-        let expected = complaint.split("expected one of").nth(1).unwrap();
+        let expected = complaint.split("expected ").nth(1).unwrap();
         let quoted = expected.split('`').skip(1).step_by(2);
         quoted.map(str::to_owned).collect()
     }
