@@ -94,6 +94,18 @@ fn scripts() -> String {
     (0..30).map(rule).collect::<Vec<_>>().concat()
 }
 
+/// One script that makes thirty fields, six of them dates.
+fn dates() -> String {
+    let mut fields = String::new();
+    for index in 0..6 {
+        writeln!(fields, "  a{index}: t.summary + ' ({index})',\n  b{index}: $.util.lookup_field(t, 'site.city', ''),\n  c{index}: std.asciiUpper(t.status.name),\n  d{index}: $.util.date_convert(t.requiredDate, 'YYYY-MM-DD HH:mm:ss', '[{index}] MM/DD/YYYY h:mm A', 'UTC', 'America/New_York'),\n  e{index}: t.id + {index},")
+            .expect("a String takes it");
+    }
+    format!(
+        "[[inbound]]\naction = \"custom\"\nscript = '''\nlocal t = $.input;\n{{\n{fields}}}\n'''\n"
+    )
+}
+
 fn request<'a>(input: &'a Value, target: Option<&'a Catalogue>) -> Evaluate<'a> {
     Evaluate {
         direction: Direction::Inbound,
@@ -128,6 +140,11 @@ fn mapping(bencher: &mut Criterion) {
             Some(&catalogue),
         ),
         ("30 fields of one script, warm child", script(), None),
+        (
+            "30 fields of one script with dates, warm child",
+            dates(),
+            None,
+        ),
         ("30 scripts, warm child", scripts(), None),
     ] {
         let mapping = Mapping::parse(&text, "bench.toml", None).expect("the mapping is read");

@@ -233,6 +233,55 @@ fn declarative_rules_never_panic_and_give_the_same_result_twice() {
 }
 
 #[test]
+fn the_last_rule_that_has_something_to_say_wins() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let evaluator = Evaluator::new(Limits::default(), WorkerProgram::at("/nonexistent"));
+    // A rule writes its own number to one of three targets, copies a field that may be empty, or falls back on
+    // its number.
+    let rule = (0_usize..3, 0_usize..3, 0_usize..4);
+    let values = prop::collection::vec(prop::option::of(0_u32..9), 4);
+    proptest!(|(rules in prop::collection::vec(rule, 1..12), values in values)| {
+        let mut text = String::new();
+        let mut expected: Map<String, Value> = Map::new();
+        for (number, (kind, target, source)) in rules.iter().enumerate() {
+            let own = 100 + number;
+            text += &format!("[[inbound]]\ntarget = \"t{target}\"\n");
+            text += &match kind {
+                0 => format!("action = \"set_static\"\nvalue = {own}\n"),
+                1 => format!("action = \"sync\"\nsource = \"s{source}\"\n"),
+                _ => format!("action = \"sync\"\nsource = \"s{source}\"\ndefault = {own}\n"),
+            };
+            let read = values[*source].map(Value::from);
+            let made = match kind {
+                0 => Some(own.into()),
+                1 => read,
+                _ => Some(read.unwrap_or_else(|| own.into())),
+            };
+            if let Some(made) = made {
+                expected.insert(format!("t{target}"), made);
+            }
+        }
+        let mapping = Mapping::parse(&text, "m.toml", None).unwrap();
+        let fields = values.iter().enumerate().map(|(index, value)| {
+            (format!("s{index}"), value.map_or(Value::Null, Value::from))
+        });
+        let input = Value::Object(fields.collect());
+        let request = Evaluate {
+            direction: Direction::Inbound,
+            event: None,
+            input: &input,
+            target: None,
+            require: Required::None,
+        };
+        let done = runtime.block_on(evaluator.evaluate(&mapping, request));
+        prop_assert_eq!(&done.problems, &[]);
+        prop_assert_eq!(Value::Object(done.output), Value::Object(expected));
+    });
+}
+
+#[test]
 fn the_hosted_form_of_a_mapping_means_the_same() {
     let mapping = Mapping::parse(RULES, "m.toml", None).unwrap();
     let hosted = to_hosted_json(&mapping);

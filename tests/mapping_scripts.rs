@@ -367,3 +367,39 @@ async fn a_bad_date_in_a_script_is_its_error() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_function_that_there_is_not_is_told_with_the_nearest() {
+    let text = r#"[[inbound]]
+action = "custom"
+target = "a"
+script = '''
+local x = $.input.x;
+  std.asciiUper(x)
+'''
+[[inbound]]
+action = "custom"
+target = "b"
+script = "$.util.lookup_feild($.input, 'x')"
+"#;
+    let mapping = Mapping::parse(text, "m.toml", None).unwrap();
+    let input = json!({"x": "a"});
+    let request = Evaluate {
+        direction: Direction::Inbound,
+        event: None,
+        input: &input,
+        target: None,
+        require: Required::None,
+    };
+    let done = evaluator().evaluate(&mapping, request).await;
+    let told: Vec<String> = done.problems.iter().map(|it| it.placed()).collect();
+    assert_eq!(
+        told,
+        [
+            "rule 1 (a): there is no function `std.asciiUper` (did you mean `std.asciiUpper`?) (m.toml:6:3)",
+            "rule 2 (b): there is no function `$.util.lookup_feild` (did you mean `$.util.lookup_field`?) (m.toml:11:11)",
+        ]
+    );
+    let failure = done.failure().unwrap();
+    assert!(failure.cause.contains("(m.toml:6:3)"), "{}", failure.cause);
+}

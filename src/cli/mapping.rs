@@ -158,7 +158,8 @@ async fn evaluate(context: &Context, arguments: &EvaluateArguments) -> Result<()
     }
     for problem in &evaluation.problems {
         let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})"));
-        aside(&format!("{problem}{}", hint.unwrap_or_default()));
+        let told = format!("{}{}", problem.placed(), hint.unwrap_or_default());
+        aside(&safe(&told));
     }
     if !evaluation.problems.is_empty() {
         return Err(CliError::Told(1));

@@ -192,6 +192,17 @@ fn place(rule: Option<usize>, target: Option<&str>) -> String {
     }
 }
 
+impl MappingProblem {
+    /// The problem with its place in a script, where it has one.
+    #[must_use]
+    pub fn placed(&self) -> String {
+        match &self.position {
+            Some(position) => format!("{self} ({position})"),
+            None => self.to_string(),
+        }
+    }
+}
+
 impl Evaluation {
     /// The failure that the problems amount to; `None` when there are none.
     #[must_use]
@@ -206,7 +217,7 @@ impl Evaluation {
         let category = [Category::Transformation, Category::Validation]
             .into_iter()
             .find(|category| any(*category));
-        let all: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
+        let all: Vec<String> = self.problems.iter().map(MappingProblem::placed).collect();
         let mut failure = Failure::new(category.unwrap_or(first.category), all.join("; "));
         failure.hint = self
             .problems

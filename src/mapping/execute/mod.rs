@@ -75,7 +75,10 @@ impl Trouble {
     }
 
     fn of_script(fault: Fault, script: Option<&Script>) -> Self {
-        let position = fault.position(script.map(|script| &script.origin));
+        let origin = script.map(|script| &script.origin);
+        // A script that had to be stopped can't say where it was: its beginning is told.
+        let begin = || Some(origin?.position.clone());
+        let position = fault.position(origin).or_else(begin);
         let category = if fault.worker_trouble {
             Category::Server
         } else {

@@ -27,6 +27,7 @@ pub(super) fn explain(error: &Error) -> Fault {
             .iter()
             .find_map(|frame| place(frame.location.as_ref()?));
     }
+    fault.what = bounded(fault.what);
     if let Some(field) = output_field(frames.iter().map(|frame| frame.desc.as_str())) {
         fault.what = format!("{}{IN_RESULT}{field}`)", fault.what);
     }
@@ -155,6 +156,16 @@ fn translate(kind: &ErrorKind) -> Fault {
         }
         ErrorKind::RuntimeError(message) => Fault::new(message.to_string()),
         _ => Fault::new(said(&text)),
+    }
+}
+
+/// So much of a message is told, in characters: a script may make one of any length.
+const LONGEST_MESSAGE: usize = 1000;
+
+fn bounded(message: String) -> String {
+    match message.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
+        None => message,
     }
 }
 

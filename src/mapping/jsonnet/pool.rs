@@ -59,6 +59,8 @@ struct Worker {
     output: BufReader<ChildStdout>,
     journal: File,
     known: Vec<String>,
+    /// What its scripts may use, in bytes.
+    memory: u64,
 }
 
 /// What became of one attempt with one worker.
@@ -74,6 +76,7 @@ enum Attempt {
 struct Death {
     words: LastWords,
     cause: Cause,
+    memory: u64,
 }
 
 enum Cause {
@@ -361,6 +364,7 @@ impl Worker {
             input,
             output: BufReader::with_capacity(64 * 1024, output),
             journal,
+            memory: shared.limits.memory,
             known: Vec::new(),
         })
     }
@@ -402,6 +406,7 @@ impl Worker {
         Death {
             words: last_words(&self.journal),
             cause,
+            memory: self.memory,
         }
     }
 }
@@ -456,8 +461,11 @@ impl Death {
             "Cannot allocate memory",
         ];
         if is_memory.iter().any(|sign| words.contains(sign)) {
-            return Fault::new("the script was stopped, because it used too much memory")
-                .hint("look for a range, a repetition or a text that grows without bound");
+            let most = self.memory / 1024 / 1024;
+            return Fault::new(format!(
+                "the script was stopped, because it used too much memory (more than {most} MiB)"
+            ))
+            .hint("look for a range, a repetition or a text that grows without bound");
         }
         if words.contains("overflowed its stack") {
             return Fault::new(
