@@ -43,7 +43,7 @@ async fn run(evaluator: &Evaluator, text: &str, input: &Value) -> Evaluation {
 const ENDLESS: &str = "std.foldl(function(a, b) a + b, std.range(1, 1e9), 0)";
 
 /// Scripts, and a part of what is said of each.
-const HOSTILE: [(&str, &str); 51] = [
+const HOSTILE: [(&str, &str); 50] = [
     // Recursion and circles.
     ("local f(x) = f(x + 1); f(0)", "too deeply"),
     ("local f(x) = f(x + 1) tailstrict; f(0)", "too deeply"),
@@ -53,7 +53,6 @@ const HOSTILE: [(&str, &str); 51] = [
     ("$.result", "defined by itself"),
     ("local o = { a: o }; std.manifestJson(o)", "too deeply"),
     ("local o = { a: o }; std.toString(o)", "too deeply"),
-    ("local o = { a: o }; o == { a: o }", ""),
     (
         "std.foldl(function(a, b) { x: a }, std.range(1, 150), 1)",
         "more than 100 deep",
@@ -130,7 +129,7 @@ const HOSTILE: [(&str, &str); 51] = [
     ("std.log(-1)", ""),
     ("std.sqrt(-1)", ""),
     (
-        "std.parseInt(std.repeat('9', 1000) + 'x')",
+        "std.parseInt(std.repeat('9', 300) + 'x')",
         "is not a base 10 integer",
     ),
     // Parsers.

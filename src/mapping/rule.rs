@@ -43,8 +43,12 @@ impl Source {
             .read(input)
             .or_else(|| self.without_work_order.as_ref()?.read(input))
             .or_else(|| {
-                let work_order = input.get(WORK_ORDER).filter(|_| self.perhaps_in_work_order);
-                self.path.read(work_order?)
+                let within = match &self.without_work_order {
+                    Some(without) => without,
+                    None if self.perhaps_in_work_order => &self.path,
+                    None => return None,
+                };
+                within.read(input.get(WORK_ORDER)?)
             })
     }
 }

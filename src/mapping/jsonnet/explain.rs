@@ -61,9 +61,11 @@ impl Fault {
             [] => self,
             [only] => Self {
                 what: replaced(&self.what, &only.what),
-                place: self
-                    .place
-                    .or_else(|| Some(place_in(blamed.script, only.offset))),
+                // The interpreter may blame what is put around a script, never what is in another file.
+                place: match self.place {
+                    Some(place) if place.file.is_some() => Some(place),
+                    _ => Some(place_in(blamed.script, only.offset)),
+                },
                 ..self
             },
             several => {
