@@ -264,121 +264,128 @@ fn dated(zone_in: &str, zone_out: &str) -> String {
     )
 }
 
+/// Zone in, zone out, the date, and what becomes of it.
+const ZONED: [(&str, &str, &str, &str); 17] = [
+    // Summer and winter.
+    (
+        "UTC",
+        "America/Chicago",
+        "2026-07-01 18:05:00",
+        "2026-07-01 13:05:00",
+    ),
+    (
+        "UTC",
+        "America/Chicago",
+        "2026-01-01 18:05:00",
+        "2026-01-01 12:05:00",
+    ),
+    // Windows' names mean the same, daylight saving included.
+    (
+        "UTC",
+        "Central Standard Time",
+        "2026-07-01 18:05:00",
+        "2026-07-01 13:05:00",
+    ),
+    (
+        "UTC",
+        "central standard time",
+        "2026-01-01 18:05:00",
+        "2026-01-01 12:05:00",
+    ),
+    (
+        "US Mountain Standard Time",
+        "UTC",
+        "2026-07-01 12:00:00",
+        "2026-07-01 19:00:00",
+    ),
+    (
+        "Mountain Standard Time",
+        "UTC",
+        "2026-07-01 12:00:00",
+        "2026-07-01 18:00:00",
+    ),
+    (
+        "India Standard Time",
+        "UTC",
+        "2026-07-01 12:00:00",
+        "2026-07-01 06:30:00",
+    ),
+    // In the gap of spring, the clock has moved on; in the fold of autumn, the first time is meant.
+    (
+        "America/Chicago",
+        "UTC",
+        "2026-03-08 01:59:59",
+        "2026-03-08 07:59:59",
+    ),
+    (
+        "America/Chicago",
+        "UTC",
+        "2026-03-08 02:30:00",
+        "2026-03-08 08:30:00",
+    ),
+    (
+        "America/Chicago",
+        "UTC",
+        "2026-03-08 03:00:00",
+        "2026-03-08 08:00:00",
+    ),
+    (
+        "America/Chicago",
+        "UTC",
+        "2026-11-01 01:30:00",
+        "2026-11-01 06:30:00",
+    ),
+    (
+        "America/Chicago",
+        "UTC",
+        "2026-11-01 02:00:00",
+        "2026-11-01 08:00:00",
+    ),
+    (
+        "UTC",
+        "America/Chicago",
+        "2026-11-01 06:30:00",
+        "2026-11-01 01:30:00",
+    ),
+    (
+        "UTC",
+        "America/Chicago",
+        "2026-11-01 07:30:00",
+        "2026-11-01 01:30:00",
+    ),
+    // Half an hour of daylight saving.
+    (
+        "UTC",
+        "Australia/Lord_Howe",
+        "2026-01-01 00:00:00",
+        "2026-01-01 11:00:00",
+    ),
+    (
+        "UTC",
+        "Australia/Lord_Howe",
+        "2026-07-01 00:00:00",
+        "2026-07-01 10:30:00",
+    ),
+    (
+        "+05:45",
+        "-03:30",
+        "2026-01-01 12:00:00",
+        "2026-01-01 02:45:00",
+    ),
+];
+
 #[tokio::test]
 async fn dates_follow_the_zones_rules_by_either_name() {
-    for (zone_in, zone_out, at, expected) in [
-        // Summer and winter.
-        (
-            "UTC",
-            "America/Chicago",
-            "2026-07-01 18:05:00",
-            "2026-07-01 13:05:00",
-        ),
-        (
-            "UTC",
-            "America/Chicago",
-            "2026-01-01 18:05:00",
-            "2026-01-01 12:05:00",
-        ),
-        // Windows' names mean the same, daylight saving included.
-        (
-            "UTC",
-            "Central Standard Time",
-            "2026-07-01 18:05:00",
-            "2026-07-01 13:05:00",
-        ),
-        (
-            "UTC",
-            "central standard time",
-            "2026-01-01 18:05:00",
-            "2026-01-01 12:05:00",
-        ),
-        (
-            "US Mountain Standard Time",
-            "UTC",
-            "2026-07-01 12:00:00",
-            "2026-07-01 19:00:00",
-        ),
-        (
-            "Mountain Standard Time",
-            "UTC",
-            "2026-07-01 12:00:00",
-            "2026-07-01 18:00:00",
-        ),
-        (
-            "India Standard Time",
-            "UTC",
-            "2026-07-01 12:00:00",
-            "2026-07-01 06:30:00",
-        ),
-        // In the gap of spring, the clock has moved on; in the fold of autumn, the first time is meant.
-        (
-            "America/Chicago",
-            "UTC",
-            "2026-03-08 01:59:59",
-            "2026-03-08 07:59:59",
-        ),
-        (
-            "America/Chicago",
-            "UTC",
-            "2026-03-08 02:30:00",
-            "2026-03-08 08:30:00",
-        ),
-        (
-            "America/Chicago",
-            "UTC",
-            "2026-03-08 03:00:00",
-            "2026-03-08 08:00:00",
-        ),
-        (
-            "America/Chicago",
-            "UTC",
-            "2026-11-01 01:30:00",
-            "2026-11-01 06:30:00",
-        ),
-        (
-            "America/Chicago",
-            "UTC",
-            "2026-11-01 02:00:00",
-            "2026-11-01 08:00:00",
-        ),
-        (
-            "UTC",
-            "America/Chicago",
-            "2026-11-01 06:30:00",
-            "2026-11-01 01:30:00",
-        ),
-        (
-            "UTC",
-            "America/Chicago",
-            "2026-11-01 07:30:00",
-            "2026-11-01 01:30:00",
-        ),
-        // Half an hour of daylight saving.
-        (
-            "UTC",
-            "Australia/Lord_Howe",
-            "2026-01-01 00:00:00",
-            "2026-01-01 11:00:00",
-        ),
-        (
-            "UTC",
-            "Australia/Lord_Howe",
-            "2026-07-01 00:00:00",
-            "2026-07-01 10:30:00",
-        ),
-        (
-            "+05:45",
-            "-03:30",
-            "2026-01-01 12:00:00",
-            "2026-01-01 02:45:00",
-        ),
-    ] {
+    for (zone_in, zone_out, at, expected) in ZONED {
         let input = json!({ "at": at });
         let done = evaluate(&dated(zone_in, zone_out), Direction::Inbound, None, &input).await;
         assert_eq!(done.problems, []);
         assert_eq!(done.output["out"], expected, "{at} {zone_in} → {zone_out}");
     }
+}
+
+#[tokio::test]
+async fn a_date_or_zone_that_is_none_is_told() {
     let impossible = json!({"at": "2026-02-30 00:00:00"});
     let done = evaluate(&dated("UTC", "UTC"), Direction::Inbound, None, &impossible).await;
     assert_eq!(done.problems.len(), 1);
