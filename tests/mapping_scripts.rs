@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use fieldbridge::mapping::{
-    Evaluate, Evaluation, Evaluator, How, Limits, Mapping, Required, Severity, WorkerProgram, check,
+    Evaluate, Evaluation, Evaluator, How, Limits, Mapping, MappingProblem, Required, Severity,
+    WorkerProgram, check,
 };
 use fieldbridge::model::{Category, Direction};
 
@@ -392,7 +393,7 @@ script = "$.util.lookup_feild($.input, 'x')"
         require: Required::None,
     };
     let done = evaluator().evaluate(&mapping, request).await;
-    let told: Vec<String> = done.problems.iter().map(|it| it.placed()).collect();
+    let told: Vec<String> = done.problems.iter().map(MappingProblem::placed).collect();
     assert_eq!(
         told,
         [
