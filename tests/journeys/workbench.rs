@@ -8,7 +8,7 @@ use fieldbridge::engine::{
     PreviewRequest, Publish, RecordCase, RollBack, Sample, SaveDraft, Workbench,
 };
 use fieldbridge::mapping::{CASES_ENDING, Case, Evaluator, Limits, Mapping, WorkerProgram};
-use fieldbridge::model::{Direction, PlatformKind, State, Transaction};
+use fieldbridge::model::{Catalogue, Direction, PicklistValue, PlatformKind, State, Transaction};
 use fieldbridge::store::{ListQuery, PersonCommand, PersonMove};
 use uuid::Uuid;
 
@@ -253,5 +253,47 @@ async fn a_transaction_becomes_a_case_that_stands_by_itself() {
     assert_eq!(case.run(&mapping, &evaluator).await, []);
     let other = Mapping::parse(MENDED, "one.toml", None).unwrap();
     assert!(!case.run(&other, &evaluator).await.is_empty());
+    rig.stop().await;
+}
+
+/// The vendor's admin takes a value away that the mapping looks for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_is_no_longer_there_is_told_on_the_connector() {
+    let rig = Rig::start(PlatformKind::Freshdesk).await;
+    rig.engine.refresh_fields(&rig.id).await.unwrap();
+    let known = rig.store.catalogue(&rig.id, Direction::Outbound).await;
+    let mut before = Catalogue::clone(&known.unwrap().unwrap());
+    let field = before
+        .fields
+        .iter_mut()
+        .find(|field| !field.picklist.is_empty())
+        .unwrap();
+    let path = field.path.clone();
+    field.picklist.push(PicklistValue {
+        value: "99".to_owned(),
+        label: "Dispatch to FN".to_owned(),
+    });
+    let put = rig
+        .store
+        .put_catalogue(&rig.id, Direction::Outbound, before);
+    put.await.unwrap();
+    let good = std::fs::read_to_string(rig.mapping_file()).unwrap();
+    let rule = format!(
+        "\n[[inbound]]\naction = \"array_map\"\nsource = \"{path}\"\ntarget = \"title\"\n\
+         mappings = [{{ compare = 99, value = \"x\" }}]\n"
+    );
+    publish(&rig, &format!("{good}{rule}")).await.unwrap();
+    let told = async || {
+        let overview = rig.engine.overview().await.unwrap();
+        let warnings = overview.connectors[0].warnings.iter();
+        let about = warnings.filter(|warning| warning.what.contains(&path));
+        about.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let before = told().await;
+    rig.engine.refresh_fields(&rig.id).await.unwrap();
+    let after = told().await;
+    assert_eq!(after.len(), before.len() + 1, "{before:?} {after:?}");
+    let new = after.iter().find(|one| one.contains("99")).unwrap();
+    assert!(new.contains("so since the fields were read at"), "{new}");
     rig.stop().await;
 }
