@@ -366,16 +366,21 @@ fn build(
     }))
 }
 
+/// A mapping under the name of its file, which imports from that file's directory.
+pub(crate) fn parse_mapping(
+    file: &Path,
+    text: &str,
+) -> Result<Mapping, Vec<crate::mapping::Problem>> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    Mapping::parse(text, &name, file.parent())
+}
+
 fn read_mapping(
     files: &ConnectorFiles,
     text: &str,
     problems: &mut Vec<Problem>,
 ) -> Option<Arc<Mapping>> {
-    match Mapping::parse(
-        text,
-        &files.mapping_file.display().to_string(),
-        files.mapping_file.parent(),
-    ) {
+    match parse_mapping(&files.mapping_file, text) {
         Ok(mapping) => Some(Arc::new(mapping)),
         Err(found) => {
             problems.extend(found.into_iter().map(|problem| told(files, problem)));

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Active, Answered, Shared, failed, in_force};
 use crate::engine::changes;
+use crate::engine::connectors::parse_mapping;
 use crate::engine::control::{
     ControlError, MappingDraft, PreviewField, PreviewRequest, PreviewResult, Sample,
 };
@@ -71,8 +72,7 @@ pub(super) fn mapping(
             ControlError::Failed(format!("{} can't be read: {error}", file.display()))
         })?,
     };
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    Ok(Mapping::parse(&text, &name, file.parent()))
+    Ok(parse_mapping(file, &text))
 }
 
 /// The answer about a text that is no mapping.

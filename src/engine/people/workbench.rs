@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::{Place, Problem};
-use crate::engine::connectors::{Active, Connector, ConnectorFiles};
+use crate::engine::connectors::{Active, Connector, ConnectorFiles, parse_mapping};
 use crate::engine::control::ControlError;
 use crate::engine::workbench::{Bench, Publish, RollBack, SaveDraft, told_all};
 use crate::mapping::{Mapping, Severity, Sources, check};
@@ -161,8 +161,8 @@ fn short(version: &MappingVersion) -> &str {
 /// What every mapping must pass before it comes in force: it can be read, and so can its scripts.
 async fn validated(shared: &Shared, connector: &Connector, text: &str) -> Answered<Arc<Mapping>> {
     let file = &connector.mapping_file;
-    let mapping = Mapping::parse(text, &file.display().to_string(), file.parent())
-        .map_err(|problems| ControlError::Refused(told_all(&problems)))?;
+    let mapping =
+        parse_mapping(file, text).map_err(|problems| ControlError::Refused(told_all(&problems)))?;
     let problems = script_problems(shared, &mapping).await;
     if !problems.is_empty() {
         return Err(ControlError::Refused(told_all(&problems)));
@@ -182,7 +182,7 @@ pub(in crate::engine) async fn refuse_broken_scripts(shared: &Shared, files: &mu
     };
     let Ok(text) = &files.mapping else { return };
     let file = &files.mapping_file;
-    let Ok(mapping) = Mapping::parse(text, &file.display().to_string(), file.parent()) else {
+    let Ok(mapping) = parse_mapping(file, text) else {
         return;
     };
     if mapping.version() == active.mapping.version() {
