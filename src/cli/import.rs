@@ -57,10 +57,8 @@ pub(super) fn import(context: &Context, arguments: &ImportArguments) -> Result<(
         LoadProblem::Missing(_) => CliError::NotFound(problem.to_string()),
         _ => CliError::failed(problem.to_string()),
     })?;
-    let proposed = match &arguments.connector {
-        Some(id) => Some(propose(context, &document, &arguments.file, id)?),
-        None => None,
-    };
+    let connector = arguments.connector.as_ref();
+    let proposed = connector.map(|id| propose(context, &document, &arguments.file, id));
     if let (Some(id), Some(text), true) = (&arguments.connector, &proposed, arguments.write) {
         return write(context, &document, id, text);
     }
@@ -89,14 +87,8 @@ pub(super) fn import(context: &Context, arguments: &ImportArguments) -> Result<(
 }
 
 /// The file of a connector, with what the description suggests.
-fn propose(
-    context: &Context,
-    document: &Document,
-    file: &Path,
-    id: &ConnectorId,
-) -> Result<String, CliError> {
-    let text = Proposal::of(document).connector_text(id, &named(context, file));
-    text.ok_or_else(|| CliError::failed("there is no template for a REST connector"))
+fn propose(context: &Context, document: &Document, file: &Path, id: &ConnectorId) -> String {
+    Proposal::of(document).connector_text(id, &named(context, file))
 }
 
 /// How a connector's file names the description: relative to the config directory where it lies in there.
@@ -125,7 +117,7 @@ fn write(
         )));
     }
     let mapping = context.directory.mapping_file(id);
-    let beginning = Proposal::of(document).mapping_text().unwrap_or_default();
+    let beginning = Proposal::of(document).mapping_text();
     let (mut written, mut kept) = (vec![file], Vec::new());
     if write_new(&mapping, beginning)? {
         written.push(mapping);

@@ -17,7 +17,7 @@ pub(super) fn init(context: &Context, arguments: &InitArguments) -> Result<(), C
     };
     let connector = arguments.platform.zip(id.as_ref());
     let done = initialise(&context.directory, connector).map_err(|error| match error {
-        InitError::Exists(_) | InitError::NoAdapter(_) => CliError::Refused(error.to_string()),
+        InitError::Exists(_) => CliError::Refused(error.to_string()),
         InitError::Io { .. } => CliError::failed(error.to_string()),
     })?;
     let value = json!({"written": done.written, "kept": done.kept});

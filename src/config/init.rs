@@ -12,64 +12,33 @@ const CONNECTOR: &str = include_str!("templates/connector.toml");
 
 /// What is shipped for a platform.
 struct Shipped {
-    platform: PlatformKind,
     /// The keys of its `[settings]`.
     settings: &'static str,
     /// The mapping that a new connector begins with.
     mapping: &'static str,
 }
 
-/// One line for each platform that has an adapter.
-const SHIPPED: &[Shipped] = &[
-    Shipped {
-        platform: PlatformKind::Autotask,
-        settings: include_str!("templates/autotask.toml"),
-        mapping: include_str!("../../mappings/autotask.toml"),
-    },
-    Shipped {
-        platform: PlatformKind::ConnectWise,
-        settings: include_str!("templates/connectwise.toml"),
-        mapping: include_str!("../../mappings/connectwise.toml"),
-    },
-    Shipped {
-        platform: PlatformKind::ServiceNow,
-        settings: include_str!("templates/servicenow.toml"),
-        mapping: include_str!("../../mappings/servicenow.toml"),
-    },
-    Shipped {
-        platform: PlatformKind::Salesforce,
-        settings: include_str!("templates/salesforce.toml"),
-        mapping: include_str!("../../mappings/salesforce.toml"),
-    },
-    Shipped {
-        platform: PlatformKind::Freshdesk,
-        settings: include_str!("templates/freshdesk.toml"),
-        mapping: include_str!("../../mappings/freshdesk.toml"),
-    },
-    Shipped {
-        platform: PlatformKind::NetSuite,
-        settings: include_str!("templates/netsuite.toml"),
-        mapping: include_str!("../../mappings/netsuite.toml"),
-    },
-    Shipped {
-        platform: PlatformKind::Quickbase,
-        settings: include_str!("templates/quickbase.toml"),
-        mapping: include_str!("../../mappings/quickbase.toml"),
-    },
-    Shipped {
-        platform: PlatformKind::Smartsheet,
-        settings: include_str!("templates/smartsheet.toml"),
-        mapping: include_str!("../../mappings/smartsheet.toml"),
-    },
-    Shipped {
-        platform: PlatformKind::Rest,
-        settings: include_str!("templates/rest.toml"),
-        mapping: include_str!("../../mappings/rest.toml"),
-    },
-];
+macro_rules! shipped {
+    ($name:literal) => {
+        Shipped {
+            settings: include_str!(concat!("templates/", $name, ".toml")),
+            mapping: include_str!(concat!("../../mappings/", $name, ".toml")),
+        }
+    };
+}
 
-fn shipped(platform: PlatformKind) -> Option<&'static Shipped> {
-    SHIPPED.iter().find(|shipped| shipped.platform == platform)
+fn shipped(platform: PlatformKind) -> Shipped {
+    match platform {
+        PlatformKind::Autotask => shipped!("autotask"),
+        PlatformKind::ConnectWise => shipped!("connectwise"),
+        PlatformKind::ServiceNow => shipped!("servicenow"),
+        PlatformKind::Salesforce => shipped!("salesforce"),
+        PlatformKind::Freshdesk => shipped!("freshdesk"),
+        PlatformKind::NetSuite => shipped!("netsuite"),
+        PlatformKind::Quickbase => shipped!("quickbase"),
+        PlatformKind::Smartsheet => shipped!("smartsheet"),
+        PlatformKind::Rest => shipped!("rest"),
+    }
 }
 
 /// The text of a new `fieldbridge.toml`.
@@ -78,21 +47,19 @@ pub fn settings_text() -> &'static str {
     SETTINGS
 }
 
-/// The text of a new connector's file; `None` when there is no adapter for the platform.
+/// The text of a new connector's file.
 #[must_use]
-pub fn connector_text(platform: PlatformKind, id: &ConnectorId) -> Option<String> {
-    let text = format!("{CONNECTOR}{}", shipped(platform)?.settings);
-    let text = text
+pub fn connector_text(platform: PlatformKind, id: &ConnectorId) -> String {
+    format!("{CONNECTOR}{}", shipped(platform).settings)
         .replace("{id}", id.as_str())
         .replace("{platform}", platform.word())
-        .replace("{title}", platform.title());
-    Some(text)
+        .replace("{title}", platform.title())
 }
 
-/// The mapping that a new connector of a platform begins with; `None` when there is no adapter for the platform.
+/// The mapping that a new connector of a platform begins with.
 #[must_use]
-pub fn default_mapping(platform: PlatformKind) -> Option<&'static str> {
-    Some(shipped(platform)?.mapping)
+pub fn default_mapping(platform: PlatformKind) -> &'static str {
+    shipped(platform).mapping
 }
 
 /// What `init` did.
@@ -110,9 +77,6 @@ pub enum InitError {
     /// There is a connector of this id already.
     #[error("{} is there already; choose another id with --id", .0.display())]
     Exists(PathBuf),
-    /// There is no adapter for the platform.
-    #[error("there is no adapter for platform `{0}` in this version")]
-    NoAdapter(PlatformKind),
     /// The file can't be written.
     #[error("{} can't be written: {error}", .path.display())]
     Io {
@@ -133,14 +97,13 @@ pub fn initialise(
 ) -> Result<Initialised, InitError> {
     let mut done = Initialised::default();
     if let Some((platform, id)) = connector {
-        let text = connector_text(platform, id).ok_or(InitError::NoAdapter(platform))?;
+        let text = connector_text(platform, id);
         let file = directory.connector_file(id);
         if !write_new(&file, &text)? {
             return Err(InitError::Exists(file));
         }
         done.written.push(file);
-        let mapping = default_mapping(platform).ok_or(InitError::NoAdapter(platform))?;
-        done.write(directory.mapping_file(id), mapping)?;
+        done.write(directory.mapping_file(id), default_mapping(platform))?;
     }
     done.write(directory.settings_file(), SETTINGS)?;
     Ok(done)
@@ -270,10 +233,10 @@ mod tests {
             let text = format!("{text}\n");
             ConnectorConfig::parse(file, &text).unwrap_err().to_string()
         };
-        for shipped in SHIPPED {
-            let template = connector_text(shipped.platform, &id()).unwrap();
+        for platform in PlatformKind::ALL {
+            let template = connector_text(platform, &id());
             let config = ConnectorConfig::parse(file, &template).unwrap();
-            assert_eq!(config.platform, shipped.platform);
+            assert_eq!(config.platform, platform);
             let text = uncommented(&template);
             let shown = ConnectorConfig::parse(file, &text).unwrap();
             assert_eq!(shown.limits.max_attempts, config.limits.max_attempts);

@@ -145,7 +145,7 @@ pub trait Platform: Send + Sync + 'static {
     /// Where a person can open the record in a browser.
     fn record_url(&self, record: &RecordId) -> Option<String>;
 
-    /// The record that its settings name as a template for fields and previews.
+    /// The record that its settings name as a template for fields and previews, by its id.
     fn template(&self) -> Option<RecordId> {
         None
     }

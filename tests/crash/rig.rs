@@ -53,7 +53,7 @@ impl Dispatcher {
 impl Rig {
     /// With the shipped mapping.
     pub async fn new(platform: PlatformKind, deliveries: Deliveries) -> Self {
-        let shipped = |desk: &dyn ServiceDesk| default_mapping(desk.platform()).unwrap().to_owned();
+        let shipped = |desk: &dyn ServiceDesk| default_mapping(desk.platform()).to_owned();
         Self::with(platform, deliveries, "", shipped).await
     }
 

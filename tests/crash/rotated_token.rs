@@ -38,7 +38,7 @@ async fn a_rotated_refresh_token_outlives_a_kill() {
             keys.refresh_token
         ),
     );
-    let mapping = default_mapping(PlatformKind::Salesforce).unwrap();
+    let mapping = default_mapping(PlatformKind::Salesforce);
     engine.write("mappings/sf.toml", mapping);
     let connector = ConnectorId::new("sf").unwrap();
     for life in 1..=3 {

@@ -97,7 +97,7 @@ calls_per_minute = 100000
 impl Rig {
     /// With the shipped mapping.
     pub async fn start(platform: PlatformKind) -> Self {
-        let shipped = |desk: &dyn ServiceDesk| default_mapping(desk.platform()).unwrap().to_owned();
+        let shipped = |desk: &dyn ServiceDesk| default_mapping(desk.platform()).to_owned();
         Self::with(platform, "", shipped).await
     }
 

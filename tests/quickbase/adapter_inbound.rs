@@ -157,7 +157,7 @@ async fn the_shipped_mapping_makes_a_work_order_of_a_job() {
     let scene = Scene::open().await;
     let id = scene.job();
     let record = scene.fetch(id).await;
-    let text = default_mapping(PlatformKind::Quickbase).unwrap();
+    let text = default_mapping(PlatformKind::Quickbase);
     let mapping = Mapping::parse(text, "quickbase.toml", None).unwrap();
     let catalogue = Catalogue {
         fields: FieldNation::static_catalogue().to_vec(),

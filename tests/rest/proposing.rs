@@ -25,9 +25,7 @@ fn run(config: &Path, arguments: &[&str]) -> Output {
 
 fn proposed(document: &Document) -> String {
     let id = ConnectorId::new("rest-erp").unwrap();
-    Proposal::of(document)
-        .connector_text(&id, "api.yaml")
-        .unwrap()
+    Proposal::of(document).connector_text(&id, "api.yaml")
 }
 
 #[test]

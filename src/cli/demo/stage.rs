@@ -83,7 +83,7 @@ impl Stage {
                 desk.connector_settings()
             );
             std::fs::write(config.join(format!("connectors/{id}.toml")), connector)?;
-            let mapping = default_mapping(platform).unwrap_or_default();
+            let mapping = default_mapping(platform);
             std::fs::write(
                 config.join(format!("mappings/{id}.toml")),
                 format!("{mapping}{}", desk.demo_rules()),

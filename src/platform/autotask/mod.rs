@@ -334,6 +334,12 @@ impl Platform for Autotask {
         self.remove_webhook(call, id).await
     }
 
+    fn template(&self) -> Option<RecordId> {
+        self.settings
+            .template
+            .map(|id| RecordId::new(id.to_string()))
+    }
+
     fn record_url(&self, record: &RecordId) -> Option<String> {
         let id = ticket_id(record).ok()?;
         let zone = self.api.last_zone()?;

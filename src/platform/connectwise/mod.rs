@@ -348,6 +348,10 @@ impl Platform for ConnectWise {
         self.remove_callback(call, id).await
     }
 
+    fn template(&self) -> Option<RecordId> {
+        self.template_ticket.map(|id| RecordId::new(id.to_string()))
+    }
+
     fn record_url(&self, record: &RecordId) -> Option<String> {
         ticket::number(record).ok()?;
         Some(

@@ -284,6 +284,12 @@ impl Platform for Freshdesk {
         Err(by_hand())
     }
 
+    fn template(&self) -> Option<RecordId> {
+        self.settings
+            .template
+            .map(|id| RecordId::new(id.to_string()))
+    }
+
     fn record_url(&self, record: &RecordId) -> Option<String> {
         let number = ticket_number(record).ok()?;
         Some(format!("{}/a/tickets/{number}", self.settings.portal))

@@ -266,6 +266,11 @@ impl Platform for Rest {
         Err(by_hand())
     }
 
+    fn template(&self) -> Option<RecordId> {
+        let id = self.settings.template_record.as_deref();
+        id.map(RecordId::new)
+    }
+
     fn record_url(&self, record: &RecordId) -> Option<String> {
         let id = percent_encoding::utf8_percent_encode(
             record.as_str(),

@@ -182,14 +182,14 @@ impl<'a> Proposal<'a> {
 
     /// The mapping that such a connector begins with.
     #[must_use]
-    pub fn mapping_text(&self) -> Option<&'static str> {
+    pub fn mapping_text(&self) -> &'static str {
         default_mapping(PlatformKind::Rest)
     }
 
     /// The file of a connector as proposed; `document` is how the connector's file names the description.
     #[must_use]
-    pub fn connector_text(&self, id: &ConnectorId, document: &str) -> Option<String> {
-        let mut text = connector_text(PlatformKind::Rest, id)?;
+    pub fn connector_text(&self, id: &ConnectorId, document: &str) -> String {
+        let mut text = connector_text(PlatformKind::Rest, id);
         set(&mut text, "document", &[quoted(document)]);
         for (key, found) in [
             ("record_fetch", &self.fetch),
@@ -218,7 +218,7 @@ impl<'a> Proposal<'a> {
         self.set_parameters(&mut text);
         self.set_fields(&mut text);
         self.set_credentials(&mut text, id);
-        Some(text)
+        text
     }
 
     /// An operation as settings name it: by its id where that means it alone.

@@ -324,6 +324,12 @@ impl Platform for ServiceNow {
         Err(by_hand())
     }
 
+    /// Only where the setting is a `sys_id`: a number has to be looked up first.
+    fn template(&self) -> Option<RecordId> {
+        let id = RecordId::new(self.settings.template.as_deref()?);
+        SysId::of(&id).is_ok().then_some(id)
+    }
+
     fn record_url(&self, record: &RecordId) -> Option<String> {
         let id = SysId::of(record).ok()?;
         Some(format!(
