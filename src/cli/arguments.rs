@@ -1,14 +1,22 @@
 //! The command line as it is parsed; its words are the help.
 
+mod mapping;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(super) use mapping::{
+    DraftArguments, EvaluateArguments, ExplainArguments, ExplainFormat, ImpactArguments,
+    ImportMappingArguments, MappingCommand, PreviewArguments, PublishArguments, RecordArguments,
+    WhichMapping,
+};
+
 use super::output::Color;
-use crate::engine::{Replay, USUAL_IMPACT};
+use crate::engine::Replay;
 use crate::model::{
-    ConnectorId, Direction, EventName, PlatformKind, RecordId, State, TransactionId, WorkOrderId,
+    ConnectorId, Direction, PlatformKind, RecordId, State, TransactionId, WorkOrderId,
 };
 
 /// Keeps tickets of nine business platforms in step with Field Nation work orders.
@@ -281,200 +289,6 @@ pub(super) enum WebhookCommand {
     },
     /// Whether one of them delivers; exit code 1 if none does
     Check,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum MappingCommand {
-    /// Check a mapping file, or those of all connectors
-    Check {
-        /// The file [default: the connector's, or those of all connectors]
-        #[arg(long, value_name = "FILE")]
-        mapping: Option<PathBuf>,
-        /// Against the fields of this connector's platform and of Field Nation, which the running engine knows
-        #[arg(long, value_name = "ID")]
-        connector: Option<ConnectorId>,
-    },
-    /// Evaluate a mapping on an input and print the output; needs no engine
-    Eval(EvaluateArguments),
-    /// What a connector's mapping makes of a record, a transaction (the latest, unless named) or a file; sends nothing
-    Preview(PreviewArguments),
-    /// Run the regression cases beside a mapping, or those of all connectors; exit code 1 if one fails
-    Test {
-        /// The mapping file [default: those of all connectors]
-        #[arg(long, value_name = "FILE")]
-        mapping: Option<PathBuf>,
-        /// Let the cases that fail expect from now on what came out
-        #[arg(long)]
-        accept: bool,
-    },
-    /// Record a transaction as a regression case of its mapping, secrets and personal data masked
-    Record(RecordArguments),
-    /// What an edited mapping would change of the latest transactions; exit code 1 if it breaks one
-    Impact(ImpactArguments),
-    /// Bring an edited mapping in force
-    Publish(PublishArguments),
-    /// The mappings that were in force, newest first
-    Versions {
-        #[arg(long)]
-        connector: ConnectorId,
-    },
-    /// Bring an earlier mapping in force again
-    Rollback {
-        #[arg(long)]
-        connector: ConnectorId,
-        /// The version, or the beginning of its name [default: the one before]
-        #[arg(long, value_name = "VERSION")]
-        to: Option<String>,
-    },
-    /// The draft that somebody is editing in the console
-    Draft(DraftArguments),
-    /// A mapping in words, as a table for review
-    Explain(ExplainArguments),
-    /// Turn the hosted broker's JSON into a mapping file
-    Import(ImportMappingArguments),
-    /// Print a mapping in the hosted broker's JSON; what that has no form for is told on stderr
-    Export(WhichMapping),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RecordArguments {
-    pub(super) transaction: TransactionId,
-    /// The case's name [default: made of the record's]
-    #[arg(long)]
-    pub(super) name: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ImpactArguments {
-    /// Whose transactions
-    #[arg(long)]
-    pub(super) connector: ConnectorId,
-    /// The edited mapping [default: the connector's draft]
-    #[arg(long, value_name = "FILE")]
-    pub(super) mapping: Option<PathBuf>,
-    /// How many of the latest transactions
-    #[arg(long, value_name = "N", default_value_t = USUAL_IMPACT)]
-    pub(super) last: usize,
-    /// Only those of this direction
-    #[arg(long, value_enum)]
-    pub(super) direction: Option<DirectionArgument>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PublishArguments {
-    /// Whose mapping
-    #[arg(long)]
-    pub(super) connector: ConnectorId,
-    /// The edited mapping [default: the connector's draft]
-    #[arg(long, value_name = "FILE")]
-    pub(super) mapping: Option<PathBuf>,
-    /// Why, for the history
-    #[arg(long, value_name = "TEXT")]
-    pub(super) note: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct DraftArguments {
-    /// Whose draft
-    #[arg(long)]
-    pub(super) connector: ConnectorId,
-    /// Throw it away
-    #[arg(long)]
-    pub(super) discard: bool,
-}
-
-/// A mapping file, or the one of a connector.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct WhichMapping {
-    /// The mapping file; - reads stdin
-    #[arg(long, value_name = "FILE")]
-    pub(super) mapping: Option<PathBuf>,
-    /// The connector whose mapping it is
-    #[arg(long, value_name = "ID")]
-    pub(super) connector: Option<ConnectorId>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ExplainArguments {
-    /// The mapping file; - reads stdin
-    #[arg(long, value_name = "FILE", required_unless_present = "connector")]
-    pub(super) mapping: Option<PathBuf>,
-    /// The connector whose mapping it is, and whose fields give the names
-    #[arg(long, value_name = "ID")]
-    pub(super) connector: Option<ConnectorId>,
-    /// As what [with --json: json]
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) format: ExplainFormat,
-}
-
-/// How a mapping is explained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExplainFormat {
-    /// Tables in Markdown
-    #[default]
-    Markdown,
-    /// A page that needs nothing else
-    Html,
-    /// The rules as JSON
-    Json,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ImportMappingArguments {
-    /// The JSON as the hosted broker has it; - reads stdin
-    pub(super) file: PathBuf,
-    /// Where to write the mapping [default: print it]
-    #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Write it over a file that is there
-    #[arg(long, requires = "output")]
-    pub(super) force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct EvaluateArguments {
-    /// The mapping file
-    #[arg(long, value_name = "FILE")]
-    pub(super) mapping: PathBuf,
-    /// Which rules
-    #[arg(long, value_enum)]
-    pub(super) direction: DirectionArgument,
-    #[arg(long, help = "The event, on outbound, e.g. FN_WO_ASSIGNED")]
-    pub(super) event: Option<EventName>,
-    /// The source as JSON; - reads stdin
-    #[arg(long, value_name = "FILE")]
-    pub(super) input: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PreviewArguments {
-    /// Whose mapping
-    #[arg(long)]
-    pub(super) connector: ConnectorId,
-    #[command(flatten)]
-    pub(super) sample: SampleArguments,
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) direction: DirectionArgument,
-    #[arg(long, help = "The event, on outbound, e.g. FN_WO_ASSIGNED")]
-    pub(super) event: Option<EventName>,
-    /// Another mapping file than the connector's
-    #[arg(long, value_name = "FILE")]
-    pub(super) mapping: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[group(required = false, multiple = false)]
-pub(super) struct SampleArguments {
-    /// A record, fetched now
-    #[arg(long, value_parser = record_id)]
-    pub(super) record: Option<RecordId>,
-    /// The source of a recorded transaction
-    #[arg(long)]
-    pub(super) transaction: Option<TransactionId>,
-    /// A source as JSON; - reads stdin
-    #[arg(long, value_name = "FILE")]
-    pub(super) input: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

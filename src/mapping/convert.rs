@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::value::{kind_word, number_text, scalar_text, shown};
+use super::value::{kind_word, kind_words, number_text, scalar_text, shown};
 use crate::model::FieldKind;
 
 /// Why a value can't become a target's type without loss.
@@ -31,7 +31,7 @@ pub fn lossless(value: &Value, kind: FieldKind) -> Result<Conversion, Lossy> {
     let lossy = || Lossy {
         value: shown(value),
         is: kind_word(value),
-        wanted: wanted_word(kind),
+        wanted: kind_words(kind),
     };
     let converted = match (kind, value) {
         (_, Value::Null)
@@ -92,20 +92,6 @@ fn without_zero_fraction(text: &str) -> &str {
             integral
         }
         _ => text,
-    }
-}
-
-fn wanted_word(kind: FieldKind) -> &'static str {
-    match kind {
-        FieldKind::Text => "a text",
-        FieldKind::Integer => "a whole number",
-        FieldKind::Number => "a number",
-        FieldKind::Boolean => "true or false",
-        FieldKind::Date => "a date",
-        FieldKind::DateTime => "a date with time",
-        FieldKind::Object => "an object",
-        FieldKind::List => "a list",
-        FieldKind::Any => "anything",
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-use crate::model::PicklistValue;
+use crate::model::{FieldKind, PicklistValue};
 
 /// The largest whole number up to which every whole number has its own `f64`.
 pub(crate) const LARGEST_EXACT: u64 = 1 << 53;
@@ -109,6 +109,21 @@ pub fn shown(value: &Value) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+/// What a kind of values is called in a sentence.
+pub(super) fn kind_words(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "a text",
+        FieldKind::Integer => "a whole number",
+        FieldKind::Number => "a number",
+        FieldKind::Boolean => "true or false",
+        FieldKind::Date => "a date",
+        FieldKind::DateTime => "a date with time",
+        FieldKind::Object => "an object",
+        FieldKind::List => "a list",
+        FieldKind::Any => "anything",
     }
 }
 

@@ -297,3 +297,39 @@ async fn a_value_that_is_no_longer_there_is_told_on_the_connector() {
     assert!(new.contains("so since the fields were read at"), "{new}");
     rig.stop().await;
 }
+
+/// Somebody saves the file by hand in the moment in which somebody else publishes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_just_written_by_hand_is_not_overwritten() {
+    let rig = Rig::start(PlatformKind::Freshdesk).await;
+    let good = std::fs::read_to_string(rig.mapping_file()).unwrap();
+    let by_hand = format!("{good}# by hand\n");
+    std::fs::write(rig.mapping_file(), &by_hand).unwrap();
+    let refused = publish(&rig, &format!("{good}{MENDED}")).await.unwrap_err();
+    assert!(
+        matches!(&refused, ControlError::Stale(why) if why.contains("written by hand just now")),
+        "{refused}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(rig.mapping_file()).unwrap(),
+        by_hand
+    );
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_workbench_starts_from_the_template_record() {
+    let rig = Rig::start(PlatformKind::ConnectWise).await;
+    let bench = rig.engine.bench(&rig.id).await.unwrap();
+    let template = bench.template.expect("the stand-in's settings name one");
+    let preview = PreviewRequest {
+        connector: rig.id.clone(),
+        direction: Direction::Inbound,
+        event: None,
+        sample: Sample::Record(template),
+        mapping: MappingDraft::Current,
+    };
+    let preview = rig.engine.preview(preview).await.unwrap();
+    assert!(!preview.output.is_empty(), "{preview:?}");
+    rig.stop().await;
+}

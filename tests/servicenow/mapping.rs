@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::bench::{Scene, simple};
 
 fn shipped() -> Mapping {
-    let text = default_mapping(PlatformKind::ServiceNow).unwrap();
+    let text = default_mapping(PlatformKind::ServiceNow);
     Mapping::parse(text, "servicenow.toml", None).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 

@@ -9,7 +9,7 @@ const BEGINNING: &str = "# With Outbound Create on,";
 
 /// The shipped mapping with those rules switched on, the platform's own names in the place of made-up ones.
 pub fn mapping(desk: &dyn ServiceDesk) -> String {
-    let shipped = default_mapping(desk.platform()).unwrap();
+    let shipped = default_mapping(desk.platform());
     let (before, rules) = shipped.split_once(BEGINNING).unwrap();
     let rules = rules.lines().skip(1);
     let rules: Vec<&str> = rules

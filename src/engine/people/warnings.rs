@@ -1,6 +1,6 @@
 //! What is doubtful about a mapping in force, now that the fields of both sides are known.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::config::{Place, Problem};
 use crate::engine::connectors::{Active, Connector};
@@ -25,14 +25,17 @@ pub(in crate::engine) async fn look(shared: &Shared, id: &ConnectorId) {
 
 /// The same after the fields were read anew: what was not so before is said to have come by that.
 pub(super) async fn look_after_refresh(shared: &Shared, id: &ConnectorId) {
-    let before: HashSet<String> = shared
-        .connectors
-        .get(id)
-        .map_or_else(HashSet::new, |known| {
-            let standing = known.live.standing();
-            let plain = standing.warnings.iter().map(|one| plain(&one.what));
-            plain.map(str::to_owned).collect()
-        });
+    let before: HashMap<String, Problem> =
+        shared
+            .connectors
+            .get(id)
+            .map_or_else(HashMap::new, |known| {
+                let warnings = known.live.standing().warnings.clone();
+                let by_what = warnings.into_iter();
+                by_what
+                    .map(|one| (plain(&one.what).to_owned(), one))
+                    .collect()
+            });
     look(shared, id).await;
     let Some(connector) = shared.connectors.get(id) else {
         return;
@@ -40,8 +43,10 @@ pub(super) async fn look_after_refresh(shared: &Shared, id: &ConnectorId) {
     let at = shared.now().strftime("%F %H:%M UTC").to_string();
     let mut standing = connector.live.standing();
     for warning in &mut standing.warnings {
-        if !before.contains(&warning.what) {
-            warning.what = format!("{}{SINCE}{at}", warning.what);
+        match before.get(&warning.what) {
+            // Since when it is so was told then.
+            Some(known) => warning.what.clone_from(&known.what),
+            None => warning.what = format!("{}{SINCE}{at}", warning.what),
         }
     }
 }

@@ -92,6 +92,7 @@ pub(super) async fn publish(
     let _turn = shared.files.lock().await;
     let (connector, active) = in_force(shared, id)?;
     still(shared, id, &active, &publish.base).await?;
+    nobody_wrote(&connector, &active).await?;
     let mapping = validated(shared, &connector, &publish.text).await?;
     let done = format!("published mapping {}", short(mapping.version()));
     let entry = bring_in_force(shared, &connector, mapping, publish.text, by, publish.note).await?;
@@ -108,6 +109,7 @@ pub(super) async fn roll_back(
     let _turn = shared.files.lock().await;
     let (connector, active) = in_force(shared, id)?;
     still(shared, id, &active, &roll_back.seen).await?;
+    nobody_wrote(&connector, &active).await?;
     let sources = sources(shared, &roll_back.to).await?;
     let mapping = validated(shared, &connector, &sources.text).await?;
     same_imports(&mapping, &sources)?;
@@ -139,6 +141,21 @@ async fn still(
         "another version of the mapping is in force than you saw ({}): {who}; compare, then publish again",
         short(now)
     )))
+}
+
+/// A file that was written by hand a moment ago comes in force by itself, and must not be overwritten before. One
+/// that is known to be wrong never does: replacing it is how it is mended.
+async fn nobody_wrote(connector: &Connector, active: &Active) -> Answered<()> {
+    let file = &connector.mapping_file;
+    let now = tokio::fs::read_to_string(file).await;
+    let is_other = now.is_ok_and(|text| text != active.mapping_text);
+    if is_other && connector.problems.is_empty() {
+        return Err(ControlError::Stale(format!(
+            "{} was written by hand just now and is not in force yet; compare, then publish again",
+            file.display()
+        )));
+    }
+    Ok(())
 }
 
 fn came_by(entry: &MappingEntry) -> String {
@@ -206,11 +223,9 @@ pub(in crate::engine) async fn came_in_force(
     id: &ConnectorId,
     mapping: &Mapping,
 ) -> Result<(), StoreError> {
-    let sources = serde_json::to_vec(mapping.sources()).unwrap_or_default();
-    let version = mapping.version().clone();
-    shared.store.put_mapping(&version, sources.into()).await?;
+    keep_texts(shared, mapping).await?;
     let entry = MappingEntry {
-        version,
+        version: mapping.version().clone(),
         since: shared.now(),
         by: None,
         note: None,
@@ -218,6 +233,16 @@ pub(in crate::engine) async fn came_in_force(
     shared.store.mapping_in_force(id, entry).await?;
     super::warnings::look(shared, id).await;
     Ok(())
+}
+
+/// Keeps all texts of a version, so that it can be made again.
+async fn keep_texts(shared: &Shared, mapping: &Mapping) -> Result<(), StoreError> {
+    let sources = serde_json::to_vec(mapping.sources()).map_err(|error| StoreError::Damaged {
+        what: "mapping",
+        why: error.to_string(),
+    })?;
+    let version = mapping.version();
+    shared.store.put_mapping(version, sources.into()).await
 }
 
 /// What is wrong with a mapping's scripts.
@@ -241,10 +266,7 @@ async fn bring_in_force(
     why: Option<String>,
 ) -> Answered<MappingEntry> {
     let id = &connector.id;
-    let sources = serde_json::to_vec(mapping.sources())
-        .map_err(|error| ControlError::Failed(format!("the mapping can't be kept: {error}")))?;
-    let version = mapping.version();
-    shared.store.put_mapping(version, sources.into()).await?;
+    keep_texts(shared, &mapping).await?;
     let in_force = connector.active.as_ref();
     let known = in_force.map(|active| active.mapping_text.as_str());
     keep_unknown(&connector.mapping_file, known).await?;
@@ -268,10 +290,15 @@ async fn bring_in_force(
 
 /// What somebody wrote into the file by hand and never came in force is in no history: it is kept beside the file.
 async fn keep_unknown(file: &Path, known: Option<&str>) -> Answered<()> {
-    let Ok(now) = tokio::fs::read_to_string(file).await else {
-        return Ok(());
+    let now = match tokio::fs::read(file).await {
+        Ok(now) => now,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            let what = format!("{} can't be read: {error}", file.display());
+            return Err(ControlError::Failed(what));
+        }
     };
-    if known == Some(now.as_str()) {
+    if known.map(str::as_bytes) == Some(now.as_slice()) {
         return Ok(());
     }
     let mut name = file.file_name().unwrap_or_default().to_owned();

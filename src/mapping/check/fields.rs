@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use super::Check;
 use super::fit::{
-    Copying, Misfit, compare_misfit, copying, instead, kind_words, picklist_misfit, value_misfit,
+    Copying, Misfit, compare_misfit, copying, instead, picklist_misfit, value_misfit,
 };
 use crate::mapping::known::{field_like, is_known_source, is_within_known, nearest, source_field};
 use crate::mapping::places::Spot;
 use crate::mapping::problem::Severity;
 use crate::mapping::rule::{Action, Part, Rule, Source};
+use crate::mapping::value::kind_words;
 use crate::model::{Catalogue, Field, FieldKind};
 
 const REFRESH: &str = "correct it, or refresh the fields if it is new";

@@ -138,21 +138,6 @@ pub(super) fn picklist_misfit(source: &Field, target: &Field) -> Option<Misfit> 
     ))
 }
 
-/// What a kind of values is called in a sentence.
-pub(super) fn kind_words(kind: FieldKind) -> &'static str {
-    match kind {
-        FieldKind::Text => "a text",
-        FieldKind::Integer => "a whole number",
-        FieldKind::Number => "a number",
-        FieldKind::Boolean => "true or false",
-        FieldKind::Date => "a date",
-        FieldKind::DateTime => "a date with time",
-        FieldKind::Object => "an object",
-        FieldKind::List => "a list",
-        FieldKind::Any => "anything",
-    }
-}
-
 /// Whether copying between two kinds can work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copying {
