@@ -15,7 +15,7 @@ fn id() -> ConnectorId {
 }
 
 fn template(platform: PlatformKind) -> String {
-    connector_text(platform, &id()).unwrap()
+    connector_text(platform, &id())
 }
 
 /// The text with every key set that is shown unset, and with the empty ones filled in.
@@ -89,7 +89,7 @@ async fn what_init_leaves_to_be_filled_in_is_named() {
 #[test]
 fn every_platform_with_an_adapter_has_a_mapping_to_begin_with() {
     for platform in available() {
-        let text = default_mapping(*platform).unwrap();
+        let text = default_mapping(*platform);
         let parsed = Mapping::parse(text, "one.toml", None);
         assert!(parsed.is_ok(), "{platform}: {:?}", parsed.err());
     }

@@ -283,6 +283,8 @@ fn a_case_that_fails_says_what_differs_and_can_be_accepted() {
         let line = ["mapping", "test", "--mapping", mapping.to_str().unwrap()];
         home.run(&[&line[..], more].concat())
     };
+    let absent = home.run(&["mapping", "test", "--mapping", "nowhere.toml"]);
+    assert_eq!(absent.code, 3, "{}", absent.err);
     let said = test(&[]);
     assert_eq!(said.code, 0);
     assert!(said.out.contains("m.toml has no cases"), "{}", said.out);

@@ -404,3 +404,19 @@ script = "$.util.lookup_feild($.input, 'x')"
     let failure = done.failure().unwrap();
     assert!(failure.cause.contains("(m.toml:6:3)"), "{}", failure.cause);
 }
+
+#[tokio::test]
+async fn a_script_that_ends_too_early_is_told_so() {
+    let text =
+        "[[inbound]]\naction = \"custom\"\ntarget = \"a\"\nscript = \"std.asciiUpper($.input.x\"\n";
+    let mapping = Mapping::parse(text, "m.toml", None).unwrap();
+    let evaluator = evaluator();
+    let found = check(&mapping, Direction::Inbound, None, None, Some(&evaluator)).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    let what = &found[0].what;
+    assert!(
+        what.contains("the script ends too early: expected"),
+        "{what}"
+    );
+    assert!(!what.contains("got"), "{what}");
+}

@@ -79,12 +79,13 @@ async fn test_mapping(
     otherwise: Otherwise,
     report: &mut Report,
 ) -> Result<(), CliError> {
+    let text = text_of(file)?;
     let cases = cases_of(file);
     if cases.is_empty() {
         report.without_cases.push(file.to_owned());
         return Ok(());
     }
-    let mapping = match parsed(file, &text_of(file)?) {
+    let mapping = match parsed(file, &text) {
         Ok(mapping) => mapping,
         Err(problems) => {
             report.problems.extend(problems);

@@ -53,6 +53,23 @@ fn the_likely_operations_and_fields_are_proposed() {
     }
 }
 
+/// A description with an order that can't be changed, and a user that can.
+#[test]
+fn what_writes_to_other_records_is_shown_and_not_set() {
+    let Some(path) = shared("openapi/varied/05-petstore3-3.0.yaml") else {
+        return;
+    };
+    let text = proposed(&Document::load(&path).unwrap());
+    for line in [
+        "record_fetch = \"getOrderById\"",
+        "record_create = \"placeOrder\"",
+        "#record_update = \"updateUser\"",
+        "#attachment_upload = \"uploadFile\"",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
 #[test]
 fn a_connector_can_be_built_of_what_is_proposed_for_real_descriptions() {
     for (name, fetch) in [

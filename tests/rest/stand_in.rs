@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::Method;
-use fieldbridge::model::TokioClock;
+use fieldbridge::model::{Timestamp, TokioClock};
 use fieldbridge::openapi::Document;
 use fieldbridge::sandbox::{
     Deed, Deliveries, Doer, Fault, FaultKind, REST_DESCRIPTION, RateLimit, Rest, RestSettings,
@@ -110,7 +110,8 @@ async fn a_ticket_is_opened_read_and_changed() {
     let ticket = bench.ticket(&id).await;
     assert_eq!(ticket["site"]["city"], "Austin");
     assert_eq!(ticket["site"]["zip"], "78701");
-    assert!(ticket["updatedAt"].as_str() > ticket["createdAt"].as_str());
+    let moment = |key: &str| ticket[key].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert!(moment("updatedAt") > moment("createdAt"));
     let whole = json!({"ticket": {"subject": "Replaced"}});
     let response = bench
         .send(Method::PUT, "/tickets/TK-1001", JSON, &whole)

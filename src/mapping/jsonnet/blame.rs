@@ -13,10 +13,21 @@ use crate::model::Direction;
 /// Something that a script names and that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Suspect {
+    /// What kind of thing.
+    pub(super) kind: SuspectKind,
     /// What is not there, in words.
     pub(super) what: String,
     /// Where in the script it is named, in bytes.
     pub(super) offset: usize,
+}
+
+/// The kinds of things that are not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SuspectKind {
+    /// A field of the record.
+    Field,
+    /// A function.
+    Function,
 }
 
 /// A chain of names such as `$.input.site.city`, and where it begins.
@@ -36,6 +47,7 @@ pub(super) fn nulls(script: &str, record: &Value, direction: Direction) -> Vec<S
     let suspect = |chain: &Chain, steps: &[Step]| {
         let (read, member) = broken(record, steps, direction, Breach::Null)?;
         Some(Suspect {
+            kind: SuspectKind::Field,
             what: format!(
                 "`{}` is null on this record, so `{}` can't be read from it",
                 shown(read),
@@ -58,6 +70,7 @@ pub(super) fn missing(
     let suspect = |chain: &Chain, steps: &[Step]| {
         let (read, member) = broken(record, steps, direction, Breach::Missing)?;
         (*member == wanted).then(|| Suspect {
+            kind: SuspectKind::Field,
             what: format!("`{}` has no field `{name}` on this record", shown(read)),
             offset: chain.offset,
         })
@@ -82,6 +95,7 @@ pub(super) fn unknown_function(script: &str, name: &str) -> Option<Suspect> {
         let nearest = suggest::nearest(name, names);
         let nearest = nearest.map(|nearest| format!("{library}.{nearest}"));
         Some(Suspect {
+            kind: SuspectKind::Function,
             what: format!(
                 "there is no function `{library}.{name}`{}",
                 suggest::clause(nearest.as_deref())

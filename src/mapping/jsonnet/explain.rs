@@ -4,7 +4,7 @@ use jrsonnet_evaluator::analyze::DiagLevel;
 use jrsonnet_evaluator::error::ErrorKind;
 use jrsonnet_evaluator::{Error, Span};
 
-use super::blame::{Suspect, missing, nulls, unknown_function};
+use super::blame::{Suspect, SuspectKind, missing, nulls, unknown_function};
 use super::interpreter::{FILE_PREFIX, UTIL, virtual_name};
 use super::{Fault, Place};
 use crate::model::Direction;
@@ -61,6 +61,8 @@ impl Fault {
             [] => self,
             [only] => Self {
                 what: replaced(&self.what, &only.what),
+                // How to read a field that may be absent says nothing about a function.
+                hint: self.hint.filter(|_| only.kind == SuspectKind::Field),
                 // The interpreter may blame what is put around a script, never what is in another file.
                 place: match self.place {
                     Some(place) if place.file.is_some() => Some(place),
@@ -115,7 +117,14 @@ fn translate(kind: &ErrorKind) -> Fault {
     let text = kind.to_string();
     match kind {
         ErrorKind::ImportSyntaxError { error, .. } => {
-            let mut fault = Fault::new(format!("syntax error: {}", error.message));
+            let message = error.message.clone();
+            let mut fault = Fault::new(if is_behind_script(&error.location) {
+                // What was met instead is put around the script, and nobody wrote it.
+                let expected = message.split(", got ").next().unwrap_or_default();
+                format!("syntax error: the script ends too early: {expected}")
+            } else {
+                format!("syntax error: {message}")
+            });
             fault.place = place(&error.location);
             fault
         }
@@ -203,6 +212,17 @@ fn output_field<'f>(frames: impl Iterator<Item = &'f str>) -> Option<String> {
     let shown: String = path.chars().take(LONGEST_PATH).collect();
     let cut = if shown.len() < path.len() { "…" } else { "" };
     (!path.is_empty()).then(|| format!("{shown}{cut}"))
+}
+
+/// Whether a place is in what stands behind a script to make an expression of it.
+fn is_behind_script(span: &Span) -> bool {
+    let Some(name) = virtual_name(span.0.source_path()) else {
+        return false;
+    };
+    let is_wrapped = name != UTIL && !name.starts_with(FILE_PREFIX);
+    let code = span.0.code();
+    let last = code.rfind('\n').unwrap_or(code.len());
+    is_wrapped && usize::try_from(span.1).is_ok_and(|offset| offset > last)
 }
 
 /// A place in a script or an imported file, for people: the wrapper and the helper library are none.

@@ -186,6 +186,15 @@ impl<'a> Proposal<'a> {
         default_mapping(PlatformKind::Rest)
     }
 
+    /// Whether an operation may be about the records that are fetched. What writes to another place certainly writes to
+    /// other records; what only tells about them may stand anywhere.
+    fn may_concern(&self, key: &str, operation: &Operation) -> bool {
+        let writes = matches!(key, "record_create" | "record_update" | "attachment_upload");
+        let fetched = self.fetch.first().map(|one| one.path.trim_end_matches('/'));
+        let collection = fetched.and_then(|path| Some(path.rsplit_once('/')?.0));
+        !writes || collection.is_none_or(|collection| operation.path.starts_with(collection))
+    }
+
     /// The file of a connector as proposed; `document` is how the connector's file names the description.
     #[must_use]
     pub fn connector_text(&self, id: &ConnectorId, document: &str) -> String {
@@ -204,7 +213,11 @@ impl<'a> Proposal<'a> {
                 .take(MOST + 1)
                 .map(|one| quoted(&self.name(one)))
                 .collect();
-            set(&mut text, key, &names);
+            if found.first().is_none_or(|best| self.may_concern(key, best)) {
+                set(&mut text, key, &names);
+            } else {
+                show(&mut text, key, &names);
+            }
         }
         let servers: Vec<String> = self
             .document
