@@ -1,11 +1,13 @@
-//! What it costs to draw the first screen.
+//! What it costs to draw the first screen and the workbench, and to take news and keys in the workbench.
 
 #[path = "../tests/console_sample/mod.rs"]
 mod console_sample;
 
 use console_sample as sample;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use criterion::{Criterion, criterion_group, criterion_main};
-use fieldbridge::console::view;
+use fieldbridge::console::app::App;
+use fieldbridge::console::{Effect, Feed, Message, update, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -27,5 +29,43 @@ fn frame(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, frame);
+fn press(app: &mut App, code: KeyCode) -> Vec<Effect> {
+    let effects = update(app, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    sample::answer_previews(app, &effects);
+    sample::answer(app, &effects)
+}
+
+/// 200×60, the three panes of the workbench on a failing rule: a frame, a key, and an overview that changed.
+fn workbench(criterion: &mut Criterion) {
+    let mut app = sample::app(200, 60);
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Char('w'));
+    let mut terminal = Terminal::new(TestBackend::new(200, 60)).expect("a buffer is a terminal");
+    criterion.bench_function("workbench frame 200x60", |bencher| {
+        bencher.iter(|| {
+            terminal
+                .draw(|frame| view(&app, frame))
+                .expect("a buffer can be drawn on")
+                .count
+        });
+    });
+    criterion.bench_function("workbench cursor move", |bencher| {
+        let mut down = false;
+        bencher.iter(|| {
+            down = !down;
+            let key = if down { 'j' } else { 'k' };
+            press(&mut app, KeyCode::Char(key)).len()
+        });
+    });
+    let overview = std::sync::Arc::new(sample::overview());
+    let identity = app.identity.clone().expect("somebody looks");
+    criterion.bench_function("workbench news", |bencher| {
+        bencher.iter(|| {
+            let feed = Feed::Live(identity.clone(), overview.clone());
+            update(&mut app, Message::Feed(feed)).len()
+        });
+    });
+}
+
+criterion_group!(benches, frame, workbench);
 criterion_main!(benches);

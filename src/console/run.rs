@@ -200,8 +200,9 @@ impl<W: Write, K: Keyboard> Console<W, K> {
     async fn turn(&mut self) -> io::Result<Exit> {
         let mut events = self.keyboard.open();
         self.screen.draw(&self.app)?;
+        // Kept over the turns: a busy one may last past a second's beginning, which is then made up for.
+        let mut tick = next_second(self.clock.now());
         loop {
-            let tick = next_second(self.clock.now());
             let rested = self.resize.map(|(at, _)| at);
             let due = self.frame_due;
             tokio::select! {
@@ -214,6 +215,7 @@ impl<W: Write, K: Keyboard> Console<W, K> {
                 Ok(()) = self.feed.changed() => self.fed(),
                 () = sleep_until(tick) => {
                     let now = self.clock.now();
+                    tick = next_second(now);
                     self.take(Message::Tick(now));
                 }
                 () = until(rested) => self.resized()?,
