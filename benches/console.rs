@@ -4,8 +4,8 @@
 mod console_sample;
 
 use console_sample as sample;
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use criterion::{Criterion, criterion_group, criterion_main};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use fieldbridge::console::app::App;
 use fieldbridge::console::{Effect, Feed, Message, update, view};
 use ratatui::Terminal;
