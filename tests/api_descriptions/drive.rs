@@ -1,32 +1,19 @@
 //! An adapter, driven through every verb of its contract.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use fieldbridge::config::{ConnectorConfig, Secrets};
-use fieldbridge::http::Call;
 use fieldbridge::model::{
-    Clock, Exchange, Failure, FileContent, Marker, Note, NoteVisibility, PlatformKind, Priority,
-    RecordId, SideRecord, SideRecordKind, Timestamp, TokioClock, WorkOrderId,
+    Failure, FileContent, Marker, Note, NoteVisibility, RecordId, SideRecord, SideRecordKind,
+    Timestamp, WorkOrderId,
 };
-use fieldbridge::platform::registry::{Setup, build};
-use fieldbridge::platform::{Platform, TriggerReading, TriggerRequest, Wish};
-use fieldbridge::sandbox::{Case, Deliveries, Picture, Sandbox, SandboxSettings, ServiceDesk};
+use fieldbridge::platform::Wish;
+use fieldbridge::sandbox::ServiceDesk;
 use serde_json::{Map, Value};
 
-/// What a platform is driven with.
+use super::stage::{Stage, listen};
+
+/// What an adapter is driven with.
+#[derive(Default)]
 pub struct Subject {
-    pub platform: PlatformKind,
-    /// Where the stand-in has what the description has at the root, if other than the description's server.
-    pub mount: &'static str,
-    /// Lines of the connector's settings besides those that the stand-in names.
-    pub settings: &'static str,
     /// The fields of a new record.
     pub create: Value,
     /// What is changed on a record, one update each.
@@ -37,78 +24,14 @@ pub struct Subject {
     pub refused_sides: Vec<(SideRecordKind, Value)>,
 }
 
-/// A started stand-in and the adapter that talks to it.
-struct Stage {
-    sandbox: Sandbox,
-    subject: Subject,
-    platform: Arc<dyn Platform>,
-    clock: Arc<dyn Clock>,
-    call: Call,
-}
-
-/// Everything that the adapter sent on the way through its verbs.
-pub async fn every_verb(subject: Subject) -> Vec<Exchange> {
-    let stage = Stage::set(subject).await;
-    let record = stage.read().await;
-    stage.write(&record).await;
-    stage.create().await;
-    stage.subscribe().await;
-    stage.sandbox.stop().await;
-    let exchanges = stage.call.take_exchanges();
-    assert!(!exchanges.is_empty());
-    exchanges
-}
-
-impl Stage {
-    async fn set(subject: Subject) -> Self {
-        let settings = SandboxSettings {
-            deliveries: Deliveries::Paced(0.0),
-            ..SandboxSettings::of(&[subject.platform])
-        };
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
-        let sandbox = Sandbox::start(settings).await.unwrap();
-        let desk = sandbox.desk(subject.platform).unwrap();
-        let text = format!(
-            "platform = \"{}\"\noutbound_create = true\n[features]\nmessages = \"{}\"\nmessage_visibility = \"internal\"\n\
-             files = \"both\"\n[limits]\ncalls_per_minute = 100000\n[settings]\n{}{}",
-            subject.platform,
-            desk.note_call().map_or("off", |_| "both"),
-            desk.connector_settings(),
-            subject.settings
-        );
-        let config = ConnectorConfig::parse(Path::new("connectors/one.toml"), &text).unwrap();
-        let platform = build(&Setup {
-            config: &config,
-            secrets: &Secrets::default(),
-            clock: clock.clone(),
-            tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
-        });
-        Self {
-            platform: platform.unwrap_or_else(|problems| panic!("{problems:?}")),
-            sandbox,
-            clock,
-            subject,
-            call: Call::new(Priority::Live),
-        }
-    }
-
-    fn desk(&self) -> &dyn ServiceDesk {
-        self.sandbox.desk(self.subject.platform).unwrap()
-    }
-
-    /// Somebody's ticket, with a note and a file.
-    fn ticket(&self) -> RecordId {
-        let tomorrow = self.clock.now().as_second() + 86_400;
-        let mut case = Case::plain(1, Timestamp::from_second(tomorrow).unwrap());
-        case.note = Some("The door code is not written here.".to_owned());
-        case.picture = Some(Picture {
-            name: "before.png".to_owned(),
-            media_type: "image/png".to_owned(),
-            bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n not much"),
-        });
-        let ticket = self.desk().open(&case).unwrap();
-        self.desk().dispatch(ticket).unwrap();
-        RecordId::new(self.desk().record_id(ticket))
+impl<D: ServiceDesk> Stage<D> {
+    /// Every verb there is, on a ticket and on a record that we make. The ticket's id.
+    pub async fn every_verb(&self, subject: &Subject) -> RecordId {
+        let record = self.read().await;
+        self.write(&record, subject).await;
+        self.create(subject).await;
+        self.subscribe().await;
+        record
     }
 
     /// All that only reads.
@@ -157,10 +80,10 @@ impl Stage {
     }
 
     /// All that is written on a record that is there.
-    async fn write(&self, record: &RecordId) {
+    async fn write(&self, record: &RecordId, subject: &Subject) {
         let (platform, call) = (&self.platform, &self.call);
         let able = platform.capabilities();
-        for changes in &self.subject.updates {
+        for changes in &subject.updates {
             let base = platform.fetch(call, record, Wish::default());
             let base = base.await.unwrap().unwrap();
             let update = platform.update(call, &base, object(changes));
@@ -191,19 +114,19 @@ impl Stage {
             platform.attach(call, record, &file).await.unwrap();
         }
         for kind in &able.side_records {
-            let mut taken = self.subject.sides.iter().map(|(kind, ..)| kind);
-            let mut refused = self.subject.refused_sides.iter().map(|(kind, _)| kind);
+            let mut taken = subject.sides.iter().map(|(kind, ..)| kind);
+            let mut refused = subject.refused_sides.iter().map(|(kind, _)| kind);
             let is_driven = taken.any(|known| known == kind) || refused.any(|known| known == kind);
             assert!(is_driven, "{kind:?} is not driven");
         }
-        for (kind, made, changed) in &self.subject.sides {
+        for (kind, made, changed) in &subject.sides {
             let id = self.put_side(record, *kind, made, None).await.unwrap();
             // Once more without its id, as after an answer that was lost.
             self.put_side(record, *kind, made, None).await.unwrap();
             let same = self.put_side(record, *kind, changed, Some(&id)).await;
             assert_eq!(same.unwrap(), id, "{kind:?}");
         }
-        for (kind, fields) in &self.subject.refused_sides {
+        for (kind, fields) in &subject.refused_sides {
             let id = self.put_side(record, *kind, fields, None).await;
             assert!(id.is_err(), "{kind:?} was taken: {id:?}");
             let id = self.put_side(record, *kind, fields, Some("1")).await;
@@ -228,11 +151,11 @@ impl Stage {
         put.await
     }
 
-    async fn create(&self) {
+    async fn create(&self, subject: &Subject) {
         let (platform, call) = (&self.platform, &self.call);
         let marker = Marker::of_work_order(WorkOrderId(4711));
         platform.find(call, &marker).await.unwrap();
-        let create = platform.create(call, object(&self.subject.create), &marker);
+        let create = platform.create(call, object(&subject.create), &marker);
         create.await.unwrap();
         platform.find(call, &marker).await.unwrap();
     }
@@ -252,38 +175,6 @@ impl Stage {
     }
 }
 
-fn object(value: &Value) -> &Map<String, Value> {
+pub fn object(value: &Value) -> &Map<String, Value> {
     value.as_object().unwrap()
-}
-
-/// A listener that answers as intake does: with what the adapter reads in a trigger. Its address.
-async fn listen(platform: Arc<dyn Platform>) -> String {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let routes = Router::new().fallback(answer).with_state(platform);
-    tokio::spawn(async move { axum::serve(listener, routes).await });
-    format!("http://{address}/v1/broker/inbound?client_token=not-a-real-token")
-}
-
-async fn answer(State(platform): State<Arc<dyn Platform>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let trigger = TriggerRequest {
-        method: parts.method,
-        query: Vec::new(),
-        headers: parts.headers,
-        body,
-    };
-    match platform.read_trigger(&trigger).await {
-        Ok(TriggerReading::Answer(answer)) => {
-            let mut response = (answer.status, answer.body).into_response();
-            for (name, value) in answer.headers {
-                response.headers_mut().insert(name, value.parse().unwrap());
-            }
-            response
-        }
-        Ok(_) => StatusCode::OK.into_response(),
-        Err(_) => StatusCode::BAD_REQUEST.into_response(),
-    }
 }

@@ -12,13 +12,21 @@ use fieldbridge::model::{
     Clock, ConnectorId, Exchange, FileContent, ManualClock, Marker, Note, NoteVisibility, RecordId,
     WorkOrderId,
 };
-use fieldbridge::sandbox::{self, Deliveries, InlineSchedule, NewFile};
+use fieldbridge::sandbox::{self, Deliveries, Fault, FaultKind, InlineSchedule, NewFile};
 use serde_json::{Value, json};
 
 use super::descriptions;
 use super::judge::{Known, judge};
+use super::net::{Unsent, every_request_was_sent};
+use super::tap::Tap;
 
 const KNOWN: &[Known] = &[
+    Known {
+        operation: "POST /authentication/api/oauth/token",
+        place: "body",
+        why: "A refresh token stands for name and password; where it is refused, they are sent.",
+        page: "fieldnation.md §6.2",
+    },
     Known {
         operation: "GET /storage/{}/{}/{}",
         place: "operation",
@@ -28,14 +36,92 @@ const KNOWN: &[Known] = &[
     Known {
         operation: "PUT /api/rest/v2/workorders/{work_order_id}/schedule",
         place: "body /service_window/start",
-        why: "Dates go as UTC alone; the site's zone, which `local` needs, is Field Nation's to know.",
+        why: "A mapping's UTC goes as UTC alone: no page says how to make the site's own time of it, and a wrong one would send people at the wrong hour.",
         page: "fieldnation.md §6.3, §6.4",
     },
     Known {
         operation: "PUT /api/rest/v2/workorders/{work_order_id}/schedule",
         place: "body /service_window/end",
-        why: "Dates go as UTC alone; the site's zone, which `local` needs, is Field Nation's to know.",
+        why: "A mapping's UTC goes as UTC alone: no page says how to make the site's own time of it, and a wrong one would send people at the wrong hour.",
         page: "fieldnation.md §6.3, §6.4",
+    },
+];
+
+/// Why a text with a slash is no path of a request.
+const POINTER: &str = "A pointer into an answer.";
+
+const UNSENT: &[Unsent] = &[
+    Unsent {
+        text: "/{name}/id",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/errors",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/error/details",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/error/errors",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/detail",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/message",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/error/message",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/error_description",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/title",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/code",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/error/code",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/errors/0/code",
+        why: POINTER,
+    },
+    Unsent {
+        text: "/p",
+        why: "The end of a paragraph in HTML.",
+    },
+    Unsent {
+        text: "/div",
+        why: "The end of a block in HTML.",
+    },
+    Unsent {
+        text: "/li",
+        why: "The end of an item in HTML.",
+    },
+    Unsent {
+        text: "/api/rest/v2",
+        why: "What is cut off an address in the settings.",
+    },
+    Unsent {
+        text: "{}/api/rest/v2{path}",
+        why: "What goes before every path.",
+    },
+    Unsent {
+        text: "/custom_fields",
+        why: "What the paths of one kind begin with.",
     },
 ];
 
@@ -59,19 +145,7 @@ impl Stage {
         let theirs = sandbox::FieldNation::start(settings, clock.clone(), 1)
             .await
             .unwrap();
-        let who = theirs.credentials();
-        let settings: FieldNationSettings = toml::from_str(&format!(
-            "base_url = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\n\
-             calls_per_minute = 60000\n",
-            theirs.base_url(),
-            who.client_id,
-            who.client_secret,
-            who.username,
-            who.password
-        ))
-        .unwrap();
-        let file = Path::new("fieldbridge.toml");
-        let ours = FieldNation::new(&settings, &Secrets::default(), clock.clone(), file).unwrap();
+        let ours = client_at(&theirs, theirs.base_url(), &clock);
         Self {
             theirs,
             ours,
@@ -91,6 +165,13 @@ impl Stage {
         ours.find(call, &marker(), likeness).await.unwrap();
         let changes = changes();
         let update = ours.update(call, created.id, changes.as_object().unwrap());
+        update.await.unwrap();
+        let by_the_sites_clock = json!({"schedule": {"service_window": {
+            "mode": "between",
+            "start": {"local": {"date": "2026-07-12", "time": "09:00:00"}},
+            "end": {"local": {"date": "2026-07-12", "time": "11:00:00"}},
+        }}});
+        let update = ours.update(call, created.id, by_the_sites_clock.as_object().unwrap());
         update.await.unwrap();
         created.id
     }
@@ -151,6 +232,30 @@ impl Stage {
     }
 }
 
+/// Our client, with the stand-in's credentials, at an address.
+fn client_at(theirs: &sandbox::FieldNation, url: &str, clock: &Arc<ManualClock>) -> FieldNation {
+    let who = theirs.credentials();
+    let settings: FieldNationSettings = toml::from_str(&format!(
+        "base_url = \"{url}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\n\
+         calls_per_minute = 60000\n",
+        who.client_id, who.client_secret, who.username, who.password
+    ))
+    .unwrap();
+    let file = Path::new("fieldbridge.toml");
+    FieldNation::new(&settings, &Secrets::default(), clock.clone(), file).unwrap()
+}
+
+/// The sign-in, which stands in no record of our own, and once more after a token was refused.
+async fn signing_in(stage: &Stage) -> Vec<Exchange> {
+    let tap = Tap::before(stage.theirs.base_url()).await;
+    let ours = client_at(&stage.theirs, &tap.url, &stage.clock);
+    ours.probe(&stage.call).await.unwrap();
+    let refused = Fault::once(FaultKind::Unauthorized);
+    stage.theirs.faults().push(refused);
+    ours.probe(&stage.call).await.unwrap();
+    tap.take()
+}
+
 fn marker() -> Marker {
     Marker::of_record(&ConnectorId::new("cw-main").unwrap(), &RecordId::new("69"))
 }
@@ -189,10 +294,12 @@ async fn every_call_is_described() {
         "fieldnation-rest-v2.openapi.yaml",
         "fieldnation-webhooks-v3.openapi.yaml",
     ];
+    let stage = Stage::set().await;
+    let mut exchanges = stage.every_verb().await;
+    exchanges.extend(signing_in(&stage).await);
+    every_request_was_sent("src/fieldnation", &exchanges, UNSENT);
     let Some(documents) = descriptions(&names) else {
         return;
     };
-    let stage = Stage::set().await;
-    let exchanges = stage.every_verb().await;
     insta::assert_snapshot!("field_nation", judge(&documents, "", &exchanges, KNOWN));
 }

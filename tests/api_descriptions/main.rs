@@ -1,15 +1,19 @@
 //! Every request that an adapter, or Field Nation's client, sends is one that the vendor's API description allows.
 //!
-//! Each is driven through every verb of its contract against its stand-in; what it sent is read off the exchanges it
-//! recorded and held against the description by our own importer. Where the vendor's pages say otherwise than its
-//! description does, the deviation is listed with its reason: one that is not listed fails the test, and so does one
-//! that is listed and does not occur.
+//! Each is driven through every verb of its contract against its stand-in, with every way to sign in and with what
+//! follows refusals. What it sent is read off the exchanges it recorded, or off the wire where it records none, and held
+//! against the description by our own importer. Where the vendor's pages say otherwise than its description does, the
+//! deviation is listed with its reason: one that is not listed fails the test, and so does one that is listed and does
+//! not occur. A request that stands in the source and was not sent fails it as well.
 
 mod drive;
 mod field_nation;
 mod judge;
+mod net;
 mod platforms;
 mod sent;
+mod stage;
+mod tap;
 
 use std::path::PathBuf;
 

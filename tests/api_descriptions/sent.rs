@@ -1,5 +1,7 @@
 //! What was sent, as the exchange that was recorded of it tells.
 
+use std::collections::BTreeSet;
+
 use fieldbridge::model::Exchange;
 use fieldbridge::openapi::{Deviation, Document, Sent, SentBody};
 use http::Method;
@@ -103,4 +105,32 @@ fn parts(text: &str) -> Vec<(String, Option<String>)> {
             (name.to_owned(), (!is_file).then(|| value.to_owned()))
         })
         .collect()
+}
+
+/// The names in each form that was posted to a path that ends so.
+pub fn forms(exchanges: &[Exchange], end: &str) -> BTreeSet<Vec<String>> {
+    let posted = exchanges
+        .iter()
+        .filter(|one| one.method == "POST" && one.url.ends_with(end));
+    posted
+        .map(|one| {
+            let is_form = one.request_headers.iter().any(|(name, value)| {
+                name.eq_ignore_ascii_case("content-type")
+                    && value.starts_with("application/x-www-form-urlencoded")
+            });
+            assert!(is_form, "{:?}", one.request_headers);
+            let form: serde_json::Map<String, Value> =
+                serde_json::from_str(one.request_body.as_deref().unwrap()).unwrap();
+            let mut names = vec![form["grant_type"].as_str().unwrap().to_owned()];
+            names.extend(form.keys().filter(|name| *name != "grant_type").cloned());
+            names[1..].sort();
+            names
+        })
+        .collect()
+}
+
+/// Whether a header of this name was sent.
+pub fn has_header(exchange: &Exchange, name: &str) -> bool {
+    let mut headers = exchange.request_headers.iter();
+    headers.any(|(known, _)| known.eq_ignore_ascii_case(name))
 }

@@ -111,6 +111,8 @@ impl Autotask {
             .await?;
         merge(&mut whole, changes, &fields);
         whole.insert("id".to_owned(), json!(number));
+        // The vendor's description has no null in these fields; what a PUT leaves out is emptied all the same.
+        whole.retain(|_, value| !value.is_null());
         let ask = Ask::new(Method::PUT, "Tickets", Right::EditTickets, deed).json(whole.into());
         self.api.json(call, &ask).await.map(drop)
     }
