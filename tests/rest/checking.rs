@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::shared;
 
 /// What is said against a request.
-fn check(
+pub fn check(
     document: &Document,
     method: &Method,
     address: &str,

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod adapter_shapes;
+mod answers;
 mod checking;
 mod importing;
 mod mapping;

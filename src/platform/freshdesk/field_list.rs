@@ -328,6 +328,13 @@ mod tests {
             Choices::Texts(texts(&["Refund", "Faulty Product", "Item Not Delivered"]))
         );
         assert_eq!(fields.fields.len(), 4);
+        let text = sample("FreshdeskApiDotnet_ticketfield_CustomTextField.json").unwrap();
+        let fields = TicketFields::read(&Value::Array(vec![text]));
+        let feedback = fields.custom("cf_feedback").unwrap();
+        assert_eq!(
+            (feedback.label.as_str(), &feedback.choices),
+            ("Feedback", &Choices::Any)
+        );
     }
 
     #[test]

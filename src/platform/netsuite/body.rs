@@ -287,4 +287,28 @@ mod tests {
             json!({"a": {"id": "1"}, "b": [{"c": 2}]})
         );
     }
+
+    #[test]
+    fn the_vendors_own_records_lose_their_addresses_alone() {
+        let shared = std::env::var("FIELDBRIDGE_SHARED")
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+        for (name, left) in [
+            (
+                "doc_reference_field.json",
+                json!({"currency": {"refName": "USD", "id": "1"}}),
+            ),
+            (
+                "doc_get_customer_fields.json",
+                json!({"companyName": "Glenrock General Hospital", "email": "alan.rath@ns.com", "entityId": "Alan Rath"}),
+            ),
+        ] {
+            let Ok(text) = std::fs::read_to_string(format!("{shared}/samples/netsuite/{name}"))
+            else {
+                println!("skipped: the samples are not here");
+                return;
+            };
+            let told: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(without_links(&told), left, "{name}");
+        }
+    }
 }

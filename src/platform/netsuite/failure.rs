@@ -368,6 +368,12 @@ mod tests {
             ),
             (
                 400,
+                "doc_error_400_idempotency",
+                Category::Validation,
+                Effect::None,
+            ),
+            (
+                400,
                 "doc_error_400_invalid_request",
                 Category::Validation,
                 Effect::None,

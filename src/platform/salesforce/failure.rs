@@ -527,4 +527,24 @@ mod tests {
         let many = format!("[{}]", vec![r#"{"message":"x"}"#; 999].join(","));
         assert_eq!(complaints(many.as_bytes()).len(), MOST_COMPLAINTS);
     }
+
+    #[test]
+    fn the_vendors_own_complaint_is_read() {
+        let shared = std::env::var("FIELDBRIDGE_SHARED")
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+        let name = "error-400-malformed-id.json";
+        let Ok(body) = std::fs::read_to_string(format!("{shared}/samples/salesforce/{name}"))
+        else {
+            println!("skipped: the samples are not here");
+            return;
+        };
+        let told = answer(400, &body);
+        assert!(!is_gone(&told), "the id of a folder is no record of ours");
+        let failure = failure(&told);
+        assert_eq!(
+            (failure.category, failure.effect),
+            (Category::Validation, Effect::None)
+        );
+        assert!(failure.cause.contains("[FolderId]"), "{}", failure.cause);
+    }
 }

@@ -308,4 +308,19 @@ mod tests {
         }
         assert_eq!(refusal(&answer(502, "<html>")).category, Category::Server);
     }
+
+    #[test]
+    fn the_vendors_own_refusal_says_what_to_do() {
+        let shared = std::env::var("FIELDBRIDGE_SHARED")
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+        let name = "oauth-error-invalid-grant.json";
+        let Ok(body) = std::fs::read_to_string(format!("{shared}/samples/salesforce/{name}"))
+        else {
+            println!("skipped: the samples are not here");
+            return;
+        };
+        let failure = refusal(&answer(400, &body));
+        assert_eq!(failure.category, Category::Authentication);
+        assert!(failure.hint.unwrap().starts_with("Pre-authorise"));
+    }
 }

@@ -37,6 +37,12 @@ const AUTOTASK: Vendor = Vendor {
 
 const KNOWN: &[Known] = &[
     Known {
+        operation: "PATCH /V1.0/Tickets",
+        place: "body /description",
+        why: "An emptied field is null, as what is empty in the vendor's own requests; the description has no null at all.",
+        page: "samples/autotask/vendor-postman-requests.json (Tickets/…/Attachments)",
+    },
+    Known {
         operation: "POST /ATServicesRest/V1.0/Tickets/query/next",
         place: "operation",
         why: "The address of a next page is followed as it stands, with the same body.",
@@ -126,7 +132,10 @@ async fn with_charges() -> Vec<Exchange> {
     let time = |end: &str| json!({"startDateTime": "2026-03-05T15:00:00Z", "endDateTime": end, "summaryNotes": "Replaced the switch"});
     let subject = Subject {
         create: new_ticket(),
-        updates: vec![json!({"status": "In Progress", "udf": {"FN Technician": "Sam"}})],
+        updates: vec![
+            json!({"status": "In Progress", "udf": {"FN Technician": "Sam"}}),
+            json!({"description": null, "udf": {"FN Technician": null}}),
+        ],
         sides: vec![
             schedule(),
             (
@@ -279,4 +288,49 @@ async fn autotask() {
         }
     }
     AUTOTASK.hold(&exchanges);
+}
+
+/// The vendor's own answers to what is asked first: the zone, at the tap's address, and the count of the hour's calls.
+#[tokio::test]
+async fn the_vendors_zone_and_count_are_read() {
+    let home = std::env::var("FIELDBRIDGE_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+    let sample = |name: &str| std::fs::read_to_string(format!("{home}/samples/autotask/{name}"));
+    let (Ok(zone), Ok(count)) = (
+        sample("zoneinformation.constructed.json"),
+        sample("thresholdinformation.constructed.json"),
+    ) else {
+        println!("skipped: the samples are not here");
+        return;
+    };
+    let stage = set(AutotaskSettings::default(), "").await;
+    let tap = Tap::before(stage.desk.base_url()).await;
+    let platform = stage.another(&format!("base_url = \"{}\"\n", tap.url));
+    let zone = zone.replace("https://webservices15.autotask.net", &tap.url);
+    for (path, told) in [
+        ("/zoneInformation", &zone),
+        ("/ThresholdInformation", &count),
+    ] {
+        let told = serde_json::from_str(told).unwrap();
+        tap.tell_instead(Method::GET, path, StatusCode::OK, told);
+    }
+    let probe = platform.probe(&stage.call).await;
+    assert!(probe.is_good(), "{probe:#?}");
+    let details: Vec<&str> = probe
+        .checks
+        .iter()
+        .map(|check| check.detail.as_str())
+        .collect();
+    for told in ["America East 2", "124", "10000"] {
+        assert!(
+            details.iter().any(|detail| detail.contains(told)),
+            "{details:?}"
+        );
+    }
+    let url = platform.record_url(&stage.ticket()).unwrap();
+    assert!(
+        url.starts_with("https://ww15.autotask.net/Autotask/"),
+        "{url}"
+    );
+    assert!(!tap.take().is_empty());
 }

@@ -92,7 +92,10 @@ fn subject(charge: Value) -> Subject {
         create: json!({"summary": "Site visit", "company": {"identifier": "Harborlight"}, "initialDescription": "Bring a ladder",
             "internalAnalysis": "rack 4", "requiredDate": "2026-05-01 08:00:00",
             "customFields": [{"caption": "Site code", "value": "HB-0101"}]}),
-        updates: vec![json!({"status": {"name": "Completed"}})],
+        updates: vec![
+            json!({"status": {"name": "Completed"}}),
+            json!({"requiredDate": null}),
+        ],
         sides: vec![
             (
                 SideRecordKind::Schedule,
@@ -191,4 +194,37 @@ async fn connectwise() {
         }
     }
     CONNECTWISE.hold(&exchanges);
+}
+
+/// The codebase that the vendor's own answers name is the one that is called.
+#[tokio::test]
+async fn the_vendors_codebase_is_used() {
+    let home = std::env::var("FIELDBRIDGE_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
+    for name in [
+        "login-companyinfo.json",
+        "login-companyinfo-vendor-doc.json",
+    ] {
+        let Ok(text) = std::fs::read_to_string(format!("{home}/samples/connectwise/{name}")) else {
+            println!("skipped: {name} is not here");
+            return;
+        };
+        let stage = set("").await;
+        let tap = Tap::before(stage.desk.base_url()).await;
+        let platform = stage.another(&format!("base_url = \"{}\"\n", tap.url));
+        let told = serde_json::from_str(&text).unwrap();
+        tap.tell_instead(
+            Method::GET,
+            "/login/companyinfo/sandboxmsp",
+            StatusCode::OK,
+            told,
+        );
+        let record = stage.ticket();
+        let read = platform.fetch(&stage.call, &record, Wish::default()).await;
+        // The stand-in has another codebase: what counts is where it was looked for.
+        drop(read);
+        let path = format!("/v2017_3/apis/3.0/service/tickets/{record}");
+        let asked = tap.take();
+        assert!(asked.iter().any(|one| one.url.contains(&path)), "{name}");
+    }
 }

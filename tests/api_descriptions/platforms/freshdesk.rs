@@ -37,6 +37,12 @@ const FRESHDESK: Vendor = Vendor {
 
 const KNOWN: &[Known] = &[
     Known {
+        operation: "PUT /tickets/{ticket_id}",
+        place: "body /type",
+        why: "An emptied field is null, as where nothing stands in the vendor's own tickets; the description has no null at all.",
+        page: "platforms-helpdesk-erp-rest.md §1.2, samples/freshdesk/python-freshdesk_ticket_1.json",
+    },
+    Known {
         operation: "GET /api/v2/admin/ticket_fields",
         place: "operation",
         why: "The community's description leaves the admins' list of fields out.",
@@ -85,6 +91,7 @@ fn subject() -> Subject {
             "priority": "High", "tags": ["on-site"], "private_note": "Made by us"}),
         updates: vec![
             json!({"status": 5, "priority": "Low", "tags": ["later"], "private_note": "Assigned"}),
+            json!({"type": null}),
         ],
         sides: vec![(SideRecordKind::Time, time(1.5), time(2.0))],
         refused_sides: Vec::new(),

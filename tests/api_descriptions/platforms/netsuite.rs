@@ -35,6 +35,12 @@ const NETSUITE: Vendor = Vendor {
 
 const KNOWN: &[Known] = &[
     Known {
+        operation: "PATCH /record/v1/supportCase/{id}",
+        place: "body /phone",
+        why: "Null empties a field.",
+        page: "platforms-helpdesk-erp-rest.md §2.4",
+    },
+    Known {
         operation: "GET /services/rest/record/v1/customer/{}",
         place: "operation",
         why: "Other records have the same calls as supportCase, which alone is described.",
@@ -126,7 +132,10 @@ async fn signing_in() -> Vec<Exchange> {
         follow = [\"company\", \"contact\"]\n").await;
     let subject = Subject {
         create: json!({"title": "Site visit", "company": {"id": "931"}}),
-        updates: vec![json!({"status": "In Progress", "priority": "High"})],
+        updates: vec![
+            json!({"status": "In Progress", "priority": "High"}),
+            json!({"phone": null}),
+        ],
         sides: vec![(SideRecordKind::Schedule, visit(3), visit(4))],
         refused_sides: Vec::new(),
     };

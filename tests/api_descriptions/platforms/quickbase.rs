@@ -46,7 +46,10 @@ fn subject() -> Subject {
     let time = |hours: f64| json!({"6": hours, "9": "On site"});
     Subject {
         create: json!({"6": "HB-0101 - Router down", "7": "No light.", "9": "Minneapolis", "14": "2026-03-02T15:00:00Z", "15": 175}),
-        updates: vec![json!({"11": "Scheduled", "20": "Replaced"})],
+        updates: vec![
+            json!({"11": "Scheduled", "20": "Replaced"}),
+            json!({"9": null}),
+        ],
         sides: vec![(SideRecordKind::Time, time(1.5), time(2.5))],
         refused_sides: Vec::new(),
     }

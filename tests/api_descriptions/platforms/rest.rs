@@ -51,7 +51,10 @@ async fn rest() {
     let stage = set("").await;
     let subject = Subject {
         create: json!({"subject": "Printer jams", "site": {"city": "Austin"}, "wantedAt": "2026-01-02T03:04:05Z"}),
-        updates: vec![json!({"status": "assigned", "technician": "Sam"})],
+        updates: vec![
+            json!({"status": "assigned", "technician": "Sam"}),
+            json!({"technician": null}),
+        ],
         ..Subject::default()
     };
     stage.every_verb(&subject).await;

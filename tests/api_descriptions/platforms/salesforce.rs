@@ -99,7 +99,10 @@ fn subject() -> Subject {
     let visit = |start: &str| json!({"Subject": "Visit", "SchedStartTime": start});
     Subject {
         create: json!({"Subject": "From Field Nation", "private_note": "made by us"}),
-        updates: vec![json!({"Status": "Working", "private_note": "Assigned"})],
+        updates: vec![
+            json!({"Status": "Working", "private_note": "Assigned"}),
+            json!({"Description": null}),
+        ],
         sides: vec![
             (
                 SideRecordKind::Schedule,

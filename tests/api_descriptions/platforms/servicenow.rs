@@ -69,7 +69,10 @@ fn subject() -> Subject {
     Subject {
         create: json!({"short_description": "From Field Nation", "impact": 1, "category": "Hardware", "work_notes": "first note",
             "caller_id": {"email": "store.manager@example.com"}, "location": {"name": "HB-0103"}}),
-        updates: vec![json!({"state": "In Progress", "work_notes": "Assigned"})],
+        updates: vec![
+            json!({"state": "In Progress", "work_notes": "Assigned"}),
+            json!({"description": null}),
+        ],
         sides: vec![(SideRecordKind::Time, time(1.5), time(2.0))],
         refused_sides: Vec::new(),
     }

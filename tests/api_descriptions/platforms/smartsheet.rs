@@ -60,6 +60,7 @@ fn subject() -> Subject {
             "Skills": ["Cabling"], "Watchers": "a@example.com, b@example.com", "Site zip": "02110", "Send to FN": "true"}),
         updates: vec![
             json!({"Status": "Complete", "FN technician": "Sam", "Skills": ["Cabling"], "Watchers": "a@example.com"}),
+            json!({"Site zip": null, "Skills": null}),
         ],
         ..Subject::default()
     }
