@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use axum::http::{Method, StatusCode};
 use fieldbridge::model::{Exchange, PlatformKind};
 use fieldbridge::openapi::Document;
 use fieldbridge::platform::Wish;
@@ -9,8 +10,17 @@ use fieldbridge::sandbox::{Deliveries, REST_DESCRIPTION, Rest, RestSettings};
 use serde_json::json;
 
 use super::super::drive::{Subject, object};
-use super::super::judge::judge;
+use super::super::judge::{Known, judge};
+use super::super::sent::forms;
 use super::super::stage::{Stage, clock};
+use super::super::tap::Tap;
+
+const KNOWN: &[Known] = &[Known {
+    operation: "POST /token",
+    place: "operation",
+    why: "Where tokens are given is told by the settings; its form is held against the RFC.",
+    page: "platforms-helpdesk-erp-rest.md §5.2",
+}];
 
 async fn set(settings: &str) -> Stage<Rest> {
     let clock = clock();
@@ -43,6 +53,54 @@ async fn by_put_and_pages() -> Vec<Exchange> {
     stage.take().await
 }
 
+/// A token beside the service's key, asked for anew after it was refused, then by the refresh token that came along.
+async fn by_token() -> Vec<Exchange> {
+    let stage = set("").await;
+    let tap = Tap::before(stage.desk.base_url()).await;
+    let settings = "client_id = \"me\"\nclient_secret = \"not-a-real-secret\"\ntoken_url = \"/token\"\n\
+        client_credentials_in = \"body\"\n";
+    let platform = stage.another(&format!(
+        "base_url = \"{}\"\n{settings}",
+        stage
+            .desk
+            .rest_url()
+            .replace(stage.desk.base_url(), &tap.url)
+    ));
+    let record = stage.ticket();
+    for number in 1..=2 {
+        let token = json!({"access_token": format!("not-a-real-token-{number}"), "token_type": "Bearer",
+            "expires_in": 3600, "refresh_token": "not-a-real-refresh-token"});
+        tap.tell_instead(Method::POST, "/token", StatusCode::OK, token);
+        let read = platform.fetch(&stage.call, &record, Wish::default()).await;
+        assert!(read.unwrap().is_some());
+        if number == 1 {
+            let refused = json!({"title": "Unauthorized", "status": 401});
+            let path = format!("/tickets/{record}");
+            tap.tell_instead(Method::GET, &path, StatusCode::UNAUTHORIZED, refused);
+        }
+    }
+    let exchanges = tap.take();
+    // §5.2 wants OAuth 2's client credentials; the members are those of RFC 6749 (4.4.2 and 6, with 2.3.1).
+    let told: Vec<Vec<String>> = forms(&exchanges, "/token").into_iter().collect();
+    assert_eq!(
+        told,
+        [
+            ["client_credentials", "client_id", "client_secret"]
+                .map(str::to_owned)
+                .to_vec(),
+            [
+                "refresh_token",
+                "client_id",
+                "client_secret",
+                "refresh_token"
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ]
+    );
+    exchanges
+}
+
 #[tokio::test]
 async fn rest() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -60,8 +118,9 @@ async fn rest() {
     stage.every_verb(&subject).await;
     let mut exchanges = stage.take().await;
     exchanges.extend(by_put_and_pages().await);
+    exchanges.extend(by_token().await);
     insta::assert_snapshot!(
         PlatformKind::Rest.to_string(),
-        judge(&[document], "", &exchanges, &[])
+        judge(&[document], "", &exchanges, KNOWN)
     );
 }

@@ -1,14 +1,14 @@
 //! ServiceNow: four ways to sign in, fields by three ways, time and charges in tables of their own.
 
 use axum::http::{HeaderMap, Method};
-use fieldbridge::model::{Exchange, PlatformKind, SideRecordKind};
-use fieldbridge::platform::{TriggerReading, TriggerRequest};
+use fieldbridge::model::{Exchange, Marker, PlatformKind, SideRecord, SideRecordKind, WorkOrderId};
+use fieldbridge::platform::{TriggerReading, TriggerRequest, Wish};
 use fieldbridge::sandbox::{
     Deliveries, Fault, FaultKind, ServiceDesk, ServiceNow, ServiceNowSettings,
 };
 use serde_json::json;
 
-use super::super::drive::Subject;
+use super::super::drive::{Subject, object};
 use super::super::judge::Known;
 use super::super::net::Unsent;
 use super::super::sent::{forms, has_header};
@@ -103,6 +103,33 @@ async fn signing_in() -> Vec<Exchange> {
     exchanges
 }
 
+/// Another table than that of incidents, with charges in a table of their own.
+async fn of_another_table() -> Vec<Exchange> {
+    let stage = set("object_name = \"wm_task\"\ntrigger_query = \"\"\n\
+        charge_table = \"time_card\"\ncharge_parent_field = \"task\"\n")
+    .await;
+    let (platform, call) = (&stage.platform, &stage.call);
+    platform.discover(call).await.unwrap();
+    let marker = Marker::of_work_order(WorkOrderId(4714));
+    let fields = json!({"short_description": "From Field Nation"});
+    let create = platform.create(call, object(&fields), &marker);
+    let record = create.await.unwrap().id;
+    platform.find(call, &marker).await.unwrap();
+    let base = platform.fetch(call, &record, Wish::default()).await;
+    let changes = json!({"short_description": "Two switches", "work_start": "2026-03-05 15:00:00"});
+    let base = base.unwrap().unwrap();
+    let update = platform.update(call, &base, object(&changes));
+    update.await.unwrap();
+    let charge = SideRecord {
+        kind: SideRecordKind::Charge,
+        fields: json!({"total": 1.5, "comments": "Parking"}),
+        source_id: Some("881".to_owned()),
+    };
+    let put = platform.put_side_record(call, &record, &charge, None);
+    put.await.unwrap();
+    stage.take().await
+}
+
 /// Fields without the dictionary, then without forms too; notes without the journal's table; a trigger by number.
 async fn with_fewer_rights() -> Vec<Exchange> {
     let stage = set("").await;
@@ -121,7 +148,7 @@ async fn with_fewer_rights() -> Vec<Exchange> {
     stage.desk.forbid("ui/meta");
     platform.discover(&stage.call).await.unwrap();
     stage.desk.forbid("sys_journal_field");
-    let wish = fieldbridge::platform::Wish {
+    let wish = Wish {
         notes: true,
         files: true,
     };
@@ -142,6 +169,7 @@ async fn with_fewer_rights() -> Vec<Exchange> {
 #[tokio::test]
 async fn servicenow() {
     let mut exchanges = signing_in().await;
+    exchanges.extend(of_another_table().await);
     exchanges.extend(with_fewer_rights().await);
     // The page of the token endpoint (§3.2) knows these grants with these members, as a form.
     let told: Vec<Vec<String>> = forms(&exchanges, "/oauth_token.do").into_iter().collect();
