@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::files::Files;
-use super::operation::{self, Schema};
+use super::operation::Schema;
 use super::problems::{Problems, short};
+use super::read;
 use super::references;
 use super::security::{self, Requirement, Scheme};
 use super::servers;
@@ -143,7 +144,7 @@ impl Document {
             why,
         })?;
         let mut tree = references::bundle(files, &mut problems);
-        let operations = operation::read_all(&mut tree, edition, &mut problems);
+        let operations = read::read_all(&mut tree, edition, &mut problems);
         let at = |pointer: &str| tree.resolve(pointer).map(|(_, value)| value);
         let text = |pointer: &str| match at(pointer) {
             Some(Value::String(text)) => short(text.trim()),

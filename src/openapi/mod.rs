@@ -17,6 +17,7 @@ mod normalise;
 mod operation;
 mod pointer;
 mod problems;
+mod read;
 mod references;
 mod security;
 mod servers;
