@@ -420,3 +420,35 @@ async fn a_script_that_ends_too_early_is_told_so() {
     );
     assert!(!what.contains("got"), "{what}");
 }
+
+#[tokio::test]
+async fn a_look_up_that_is_asked_wrongly_is_told_where() {
+    let text = r#"[[inbound]]
+action = "custom"
+target = "a"
+script = "$.util.lookup_field($.input, 5)"
+[[inbound]]
+action = "custom"
+target = "b"
+script = "$.util.lookup_field($.input, 'list[first].x')"
+[[inbound]]
+action = "custom"
+target = "c"
+script = "$.util.lookup_field($.input, 'x', raw='yes')"
+[[inbound]]
+action = "custom"
+target = "d"
+script = "$.util.lookup_field($.input)"
+"#;
+    let done = run(text, &json!({"list": [], "x": "a"})).await;
+    let told: Vec<String> = done.problems.iter().map(MappingProblem::placed).collect();
+    assert_eq!(
+        told,
+        [
+            "rule 1 (a): lookup_field takes the path as text, such as 'site.city' (m.toml:4:30)",
+            "rule 2 (b): `[first]` in the path `list[first].x` is no index: write a whole number, such as [0] (m.toml:8:30)",
+            "rule 3 (c): lookup_field takes raw as true or false (m.toml:12:30)",
+            "rule 4 (d): function argument is not passed: path; Function has the following signature: (obj, path, default = null, raw = false) (m.toml:16:30)",
+        ]
+    );
+}

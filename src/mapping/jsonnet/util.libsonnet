@@ -9,19 +9,6 @@
   local member(value, key) =
     if std.isObject(value) && std.objectHasAll(value, key) then value[key] else null,
 
-  local element(value, index) =
-    if std.isArray(value) && index < std.length(value) then value[index] else null,
-
-  // One dotted part, with any [n] behind it.
-  local step(value, part) =
-    local pieces = std.split(part, '[');
-    if std.length(pieces) == 1 then member(value, part)
-    else std.foldl(
-      function(at, piece) element(at, std.parseInt(std.rstripChars(piece, ']'))),
-      pieces[1:],
-      if pieces[0] == '' then value else member(value, pieces[0]),
-    ),
-
   // As everywhere in mappings, a number equals its decimal text.
   local alike(one, other) =
     one == other || (std.isNumber(one) && std.isString(other) && std.toString(one) == other)
@@ -31,9 +18,7 @@
 
   local absent(value) = value == null || value == '',
 
-  lookup_field(obj, path, default=null, raw=false)::
-    local found = if raw then member(obj, path) else std.foldl(step, std.split(path, '.'), obj);
-    if found == null then default else found,
+  lookup_field:: std.native('lookup_field'),
 
   lookup_custom_field(id, obj, default='')::
     local own = member(obj, 'custom_fields');
