@@ -11,6 +11,10 @@ use tokio::runtime::Runtime;
 use fieldbridge::mapping::{Evaluate, Evaluator, Limits, Mapping, Required, WorkerProgram};
 use fieldbridge::model::{Catalogue, Direction, Field, FieldKind, Timestamp};
 
+/// The program's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A ticket of about the size that platforms send.
 fn ticket() -> Value {
     json!({

@@ -4,6 +4,7 @@
 //! runtime its last words. When all is well the worker reads the trace out of it and empties it. When the
 //! worker is dead, the parent reads from it which script it was at.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -22,6 +23,15 @@ const LONGEST: usize = 2 * 1024 * 1024;
 
 /// So much of what a dead worker wrote at the end is of interest, in bytes.
 const LONGEST_WORDS: usize = 4096;
+
+/// Marks without a word between them may pile up to so many bytes before the journal is emptied: to empty a file and
+/// to have it grow again costs more than a small mapping.
+const MOST_MARKS: u64 = 32 * 1024;
+
+thread_local! {
+    /// How many bytes of the journal are marks, in the worker.
+    static MARKED: Cell<u64> = const { Cell::new(0) };
+}
 
 /// What the worker is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +74,7 @@ pub(super) fn mark(mark: Mark) -> io::Result<()> {
     while !rest.is_empty() {
         let written = rustix::io::write(stderr(), rest)?;
         rest = rest.get(written..).unwrap_or_default();
+        MARKED.set(MARKED.get() + written as u64);
     }
     Ok(())
 }
@@ -72,12 +83,20 @@ pub(super) fn mark(mark: Mark) -> io::Result<()> {
 pub(super) fn empty() -> io::Result<()> {
     ftruncate(stderr(), 0)?;
     seek(stderr(), SeekFrom::Start(0))?;
+    MARKED.set(0);
     Ok(())
 }
 
-/// Takes the trace lines out and empties the journal, in the worker.
+/// Takes the trace lines out of the journal, in the worker.
 pub(super) fn take_trace(name: impl Fn(Mark) -> String) -> io::Result<Vec<String>> {
-    let size = usize::try_from(tell(stderr())?).unwrap_or(0);
+    let size = tell(stderr())?;
+    if size == MARKED.get() {
+        if size > MOST_MARKS {
+            empty()?;
+        }
+        return Ok(Vec::new());
+    }
+    let size = usize::try_from(size).unwrap_or(0);
     let mut bytes = vec![0; size];
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {

@@ -58,8 +58,9 @@ impl WorkerProgram {
             .args(&self.arguments)
             .arg(memory.to_string())
             .env_clear()
-            // The allocator would reserve a gibibyte at once, which the limit on the address space is to prevent.
-            .env("MIMALLOC_ARENA_RESERVE", "0")
+            // The allocator would reserve a gibibyte at once, which the limit on the address space is to prevent; with
+            // nothing in reserve it would ask the kernel for every page anew.
+            .env("MIMALLOC_ARENA_RESERVE", "32MiB")
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::piped())
