@@ -9,22 +9,16 @@ use super::carry;
 use super::changes::{self, Targets};
 use super::map::Mapped;
 use super::sequence;
+use super::sides::{self, Side};
 use crate::config::ConnectorConfig;
 use crate::fieldnation::{is_complete, mapping_input};
 use crate::mapping::Required;
 use crate::model::{
     Category, Delivered, Direction, EventName, Failure, Intent, Marker, PayloadKind, Record,
-    RecordId, SideRecord, SideRecordKind, SkipReason, Step, Target, Timestamp, WorkOrderId,
+    RecordId, SkipReason, Step, Target, Timestamp, WorkOrderId,
 };
 use crate::platform::{Found, Wish};
 use crate::store::Correlation;
-
-/// Targets that are side records of their own rather than fields of the record.
-const SIDE_RECORDS: [(&str, SideRecordKind); 3] = [
-    ("schedule", SideRecordKind::Schedule),
-    ("time_entry", SideRecordKind::Time),
-    ("charge", SideRecordKind::Charge),
-];
 
 /// Carries one outbound transaction as far as it goes.
 pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
@@ -210,18 +204,23 @@ async fn update(
     wants: &Wants,
     mut correlation: Correlation,
 ) -> Stepped<()> {
-    if !wants.fields || attempt.progress.delivered.is_some() {
+    let delivered = attempt.progress.delivered.is_some();
+    if !wants.fields || (delivered && attempt.active.able.side_records.is_empty()) {
         return Ok(());
     }
     let record_id = correlation.record.clone();
     let mapped = map(attempt, input, Required::None).await?;
+    let (fields, sides) = split(attempt, &mapped.targets, correlation.work_order)?;
+    if delivered {
+        // An earlier attempt wrote the record; what hangs on it may be still to come.
+        return sides::put(attempt, &record_id, sides).await;
+    }
     let base = base(attempt, &record_id).await?;
-    let (fields, sides) = split(attempt, &mapped.targets);
     let fresh = changes::since_seen(&fields, &base.fields);
     let running = attempt.begin(Step::Deliver);
     if fresh.is_empty() {
-        let sides = changes::since_sent(&side_targets(&sides), &correlation.sent_to_record);
-        if sides.is_empty() && !wants.messages && !wants.files {
+        let differ = sides::any_differs(&sides, &correlation);
+        if !differ && !wants.messages && !wants.files {
             correlation.sent_to_record.extend(fields);
             attempt.link(correlation);
             return Err(attempt.stop(&running, SkipReason::Unchanged));
@@ -247,7 +246,22 @@ async fn update(
         created: false,
     });
     attempt.link(correlation);
-    put_sides(attempt, &record_id, sides).await
+    sides::put(attempt, &record_id, sides).await
+}
+
+/// Parts the mapped targets into fields of the record and side records of their own.
+fn split(
+    attempt: &mut Attempt,
+    targets: &Targets,
+    work_order: WorkOrderId,
+) -> Stepped<(Targets, Vec<Side>)> {
+    match sides::split(&attempt.active.able.side_records, targets, work_order) {
+        Ok(parts) => Ok(parts),
+        Err(failure) => {
+            let running = attempt.begin(Step::Validate);
+            attempt.end(running, Err(failure), |_| String::new())
+        }
+    }
 }
 
 async fn base(attempt: &mut Attempt, id: &RecordId) -> Stepped<Record> {
@@ -273,7 +287,7 @@ async fn create(
     at: Option<Timestamp>,
 ) -> Stepped<()> {
     let mapped = map(attempt, input, Required::All).await?;
-    let (fields, sides) = split(attempt, &mapped.targets);
+    let (fields, sides) = split(attempt, &mapped.targets, work_order)?;
     let body = changes::nested(&fields);
     let marker = Marker::of_work_order(work_order);
     let record = match look_up(attempt, &marker).await? {
@@ -298,7 +312,7 @@ async fn create(
     attempt.link(correlation);
     attempt.end(running, Ok(()), |()| format!("record {record}"))?;
     attempt.save().await?;
-    put_sides(attempt, &record, sides).await
+    sides::put(attempt, &record, sides).await
 }
 
 /// After an attempt whose outcome is unknown: the record it may have made.
@@ -377,79 +391,6 @@ async fn send_create(
         format!("created record {}", created.id)
     })?;
     Ok(created.id)
-}
-
-type Sides = Vec<(&'static str, SideRecordKind, Map<String, Value>)>;
-
-/// Parts the mapped targets into fields of the record and side records of their own.
-fn split(attempt: &Attempt, targets: &Targets) -> (Targets, Sides) {
-    let able = &attempt.active.able.side_records;
-    let mut fields = targets.clone();
-    let mut sides = Sides::new();
-    for (name, kind) in SIDE_RECORDS {
-        if !able.contains(&kind) {
-            continue;
-        }
-        let prefix = format!("{name}.");
-        let own: Targets = fields
-            .iter()
-            .filter_map(|(path, value)| {
-                Some((path.strip_prefix(&prefix)?.to_owned(), value.clone()))
-            })
-            .collect();
-        if !own.is_empty() {
-            fields.retain(|path, _| !path.starts_with(&prefix));
-            sides.push((name, kind, changes::nested(&own)));
-        }
-    }
-    (fields, sides)
-}
-
-fn side_targets(sides: &Sides) -> Targets {
-    sides
-        .iter()
-        .map(|(name, _, fields)| ((*name).to_owned(), Value::Object(fields.clone())))
-        .collect()
-}
-
-/// Writes side records that changed; each keeps the id it was given, so that it is edited and not doubled.
-async fn put_sides(attempt: &mut Attempt, record: &RecordId, sides: Sides) -> Stepped<()> {
-    for (name, kind, fields) in sides {
-        let key = format!("side:{name}");
-        let sent = attempt
-            .correlation
-            .as_ref()
-            .and_then(|correlation| correlation.sent_to_record.get(name).cloned());
-        let fields = Value::Object(fields);
-        if sent.as_ref() == Some(&fields) {
-            continue;
-        }
-        let existing = attempt
-            .correlation
-            .as_ref()
-            .and_then(|correlation| correlation.carried.get(&key).cloned())
-            .filter(|id| !id.is_empty());
-        attempt.save().await?;
-        let running = attempt.begin(Step::Deliver);
-        let side = SideRecord {
-            kind,
-            fields: fields.clone(),
-            source_id: None,
-        };
-        let platform = attempt.active.platform.clone();
-        let result = platform
-            .put_side_record(&running.call, record, &side, existing.as_deref())
-            .await;
-        let id = attempt.end(running, result, |id| {
-            format!("{name} {id} of record {record}")
-        })?;
-        if let Some(mut correlation) = attempt.correlation.clone() {
-            correlation.sent_to_record.insert(name.to_owned(), fields);
-            attempt.correlation = Some(correlation);
-        }
-        attempt.carried(key, Some(id)).await?;
-    }
-    Ok(())
 }
 
 async fn finish(attempt: &mut Attempt, wants: &Wants, work_order: WorkOrderId) -> Stepped<()> {

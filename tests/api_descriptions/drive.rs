@@ -13,7 +13,7 @@ use fieldbridge::config::{ConnectorConfig, Secrets};
 use fieldbridge::http::Call;
 use fieldbridge::model::{
     Clock, Exchange, Failure, FileContent, Marker, Note, NoteVisibility, PlatformKind, Priority,
-    RecordId, SideRecord, SideRecordKind, Timestamp, TokioClock, WorkOrderId,
+    RecordId, SideRecord, SideRecordKind, SideSource, Timestamp, TokioClock, WorkOrderId,
 };
 use fieldbridge::platform::registry::{Setup, build};
 use fieldbridge::platform::{Platform, TriggerReading, TriggerRequest, Wish};
@@ -218,11 +218,8 @@ impl Stage {
         fields: &Value,
         existing: Option<&str>,
     ) -> Result<String, Failure> {
-        let side = SideRecord {
-            kind,
-            fields: fields.clone(),
-            source_id: Some("881".to_owned()),
-        };
+        let source = SideSource::Object("881".to_owned());
+        let side = SideRecord::new(kind, fields.clone(), source);
         let platform = &self.platform;
         let put = platform.put_side_record(&self.call, record, &side, existing);
         put.await

@@ -1,6 +1,6 @@
 //! Service calls, time entries, charges and expenses.
 
-use fieldbridge::model::{Category, SideRecord, SideRecordKind};
+use fieldbridge::model::{Category, SideRecord, SideRecordKind, SideSource, WorkOrderId};
 use fieldbridge::sandbox::{AutotaskSettings, Fault, FaultKind};
 use http::Method;
 use serde_json::{Value, json};
@@ -8,11 +8,9 @@ use serde_json::{Value, json};
 use crate::stage::{Stage, Wanted, id};
 
 fn side(kind: SideRecordKind, fields: Value, source: Option<&str>) -> SideRecord {
-    SideRecord {
-        kind,
-        fields,
-        source_id: source.map(str::to_owned),
-    }
+    let source = source.map(|id| SideSource::Object(id.to_owned()));
+    let source = source.unwrap_or(SideSource::WorkOrder(WorkOrderId(9001)));
+    SideRecord::new(kind, fields, source)
 }
 
 fn visit() -> SideRecord {
@@ -197,8 +195,8 @@ async fn a_time_log_is_one_entry_with_its_number() {
     // Known by its id, and, where an earlier attempt made it unheard, by its number.
     let edited = side(
         SideRecordKind::Time,
-        json!({"hoursWorked": "3", "fieldNationID": 103}),
-        None,
+        json!({"hoursWorked": "3"}),
+        Some("103"),
     );
     for existing in [Some(made.as_str()), None] {
         let again = stage
@@ -291,9 +289,8 @@ async fn time_without_a_resource_is_not_sent() {
 }
 
 fn parking(amount: f64) -> SideRecord {
-    let fields =
-        json!({"name": "Parking", "billingCodeID": 3, "unitPrice": amount, "fieldNationID": 9});
-    side(SideRecordKind::Charge, fields, None)
+    let fields = json!({"name": "Parking", "billingCodeID": 3, "unitPrice": amount});
+    side(SideRecordKind::Charge, fields, Some("9"))
 }
 
 #[tokio::test]

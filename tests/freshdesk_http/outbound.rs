@@ -3,7 +3,7 @@
 use super::desk::{Scene, id, map, ok, record, reply, ticket, unknown};
 use fieldbridge::model::{
     Category, Effect, FileContent, Marker, Note, NoteVisibility, SideRecord, SideRecordKind,
-    WorkOrderId,
+    SideSource, WorkOrderId,
 };
 use fieldbridge::platform::Found;
 use serde_json::{Map, Value, json};
@@ -442,11 +442,9 @@ async fn a_time_log_keeps_its_entry() {
         _ => unknown(),
     })
     .await;
-    let side = SideRecord {
-        kind: SideRecordKind::Time,
-        fields: json!({"time_spent": 1.5, "note": "On site"}),
-        source_id: Some("55".into()),
-    };
+    let fields = json!({"time_spent": 1.5, "note": "On site"});
+    let log = SideSource::Object("55".into());
+    let side = SideRecord::new(SideRecordKind::Time, fields, log);
     let record = id("12");
     let failure = scene
         .platform

@@ -5,6 +5,7 @@
 #[path = "../support/outbound_create.rs"]
 mod outbound_create;
 mod rig;
+mod sides;
 mod workbench;
 
 use std::time::Duration;

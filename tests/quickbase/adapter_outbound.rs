@@ -3,7 +3,8 @@
 use axum::http::Method;
 use bytes::Bytes;
 use fieldbridge::model::{
-    Category, Effect, FileContent, NoteVisibility, SideRecord, SideRecordKind,
+    Category, Effect, FileContent, NoteVisibility, SideRecord, SideRecordKind, SideSource,
+    WorkOrderId,
 };
 use fieldbridge::platform::{Found, Wish};
 use fieldbridge::sandbox::{Deed, Doer, FaultKind, MissingKey, QuickbaseSettings, Thing};
@@ -376,10 +377,11 @@ async fn a_file_too_large_is_told_before_it_is_sent() {
 async fn a_time_is_put_and_met_again() {
     let scene = Scene::open().await;
     let id = scene.job();
-    let time = |hours: f64, source: Option<&str>| SideRecord {
-        kind: SideRecordKind::Time,
-        fields: json!({"6": hours, "9": "On site"}),
-        source_id: source.map(str::to_owned),
+    let time = |hours: f64, log: Option<&str>| {
+        let source = log.map(|id| SideSource::Object(id.to_owned()));
+        let source = source.unwrap_or(SideSource::WorkOrder(WorkOrderId(9001)));
+        let fields = json!({"6": hours, "9": "On site"});
+        SideRecord::new(SideRecordKind::Time, fields, source)
     };
     let put = async |side: SideRecord, existing: Option<&str>| {
         let record = record_id(id);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use fieldbridge::model::{
     Category, Effect, FileContent, Marker, Note, NoteVisibility, RecordId, SideRecord,
-    SideRecordKind, WorkOrderId,
+    SideRecordKind, SideSource, WorkOrderId,
 };
 use fieldbridge::platform::{Found, Wish};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Thing};
@@ -442,11 +442,7 @@ async fn a_large_file_goes_in_parts() {
 }
 
 fn side(kind: SideRecordKind, fields: Value) -> SideRecord {
-    SideRecord {
-        kind,
-        fields,
-        source_id: None,
-    }
+    SideRecord::new(kind, fields, SideSource::WorkOrder(WorkOrderId(9001)))
 }
 
 const SIDES: &str = "schedule = { object_name = \"ServiceAppointment\", parent_field = \"ParentRecordId\" }\n\

@@ -4,7 +4,7 @@ use axum::http::Method;
 use bytes::Bytes;
 use fieldbridge::model::{
     Category, Effect, FileContent, Marker, Note, NoteVisibility, SideRecord, SideRecordKind,
-    WorkOrderId,
+    SideSource, WorkOrderId,
 };
 use fieldbridge::platform::Found;
 use fieldbridge::sandbox::{
@@ -510,10 +510,13 @@ async fn time_is_a_row_of_its_own_that_is_edited_and_not_doubled() {
         [SideRecordKind::Time]
     );
     let (_, id) = scene.incident(&simple());
-    let side = |hours: f64| SideRecord {
-        kind: SideRecordKind::Time,
-        fields: json!({"total": hours, "comments": "On site"}),
-        source_id: None,
+    let side = |hours: f64| {
+        let fields = json!({"total": hours, "comments": "On site"});
+        SideRecord::new(
+            SideRecordKind::Time,
+            fields,
+            SideSource::Object("103".into()),
+        )
     };
     let put = async |side: &SideRecord, existing: Option<&str>| {
         scene

@@ -3,7 +3,8 @@
 use axum::http::Method;
 use bytes::Bytes;
 use fieldbridge::model::{
-    Category, Effect, FileContent, Marker, NoteVisibility, SideRecord, SideRecordKind, WorkOrderId,
+    Category, Effect, FileContent, Marker, NoteVisibility, SideRecord, SideRecordKind, SideSource,
+    WorkOrderId,
 };
 use fieldbridge::platform::Found;
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, SmartsheetSettings, Thing};
@@ -426,11 +427,8 @@ async fn a_file_beyond_the_limit_is_not_sent() {
 async fn rows_have_no_side_records() {
     let scene = Scene::open("").await;
     assert!(scene.platform.capabilities().side_records.is_empty());
-    let side = SideRecord {
-        kind: SideRecordKind::Time,
-        fields: json!({}),
-        source_id: None,
-    };
+    let source = SideSource::WorkOrder(WorkOrderId(9001));
+    let side = SideRecord::new(SideRecordKind::Time, json!({}), source);
     let row = scene.job();
     let put = scene
         .platform

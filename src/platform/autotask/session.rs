@@ -11,7 +11,7 @@ use super::api::Api;
 use super::ask::{Ask, Right, condition};
 use super::fields::{Fields, Origin};
 use crate::http::Call;
-use crate::model::{Category, Clock, Failure, Marker, Timestamp};
+use crate::model::{Category, Clock, Failure, Marker, SideRecord, Timestamp};
 use crate::platform::basics::{number, text_at};
 
 /// How fresh a description of fields must be.
@@ -263,6 +263,22 @@ impl Session {
     pub(super) fn may_lag(&self, marker: &Marker) -> bool {
         let since = self.state().creations.get(marker).copied();
         self.age(since.unwrap_or(self.started_at)) < READ_LAG
+    }
+
+    /// Before a side record is made that was not found: whether an earlier attempt's may only not be shown yet.
+    ///
+    /// # Errors
+    /// A `server` failure with the time to wait, while answers may lag behind that attempt.
+    pub(super) fn wait_for_lag(&self, side: &SideRecord) -> Result<(), Failure> {
+        let age = side.attempted_at.map(|at| self.age(at));
+        match age.and_then(|age| READ_LAG.checked_sub(age)) {
+            Some(rest) if !rest.is_zero() => Err(Failure::new(
+                Category::Server,
+                "an earlier attempt's answer was lost, and Autotask may not show yet what it made",
+            )
+            .retry_after(Some(rest))),
+            _ => Ok(()),
+        }
     }
 
     /// Remembers that we created a ticket.
