@@ -13,7 +13,7 @@ use super::flow::FlowCounter;
 use super::kept_token::KeptToken;
 use super::shared::Seal;
 use crate::config::{ConnectorConfig, EngineSettings, Loaded, Place, Problem, Secrets};
-use crate::http::TokenKeeper;
+use crate::http::{QuotaBook, TokenKeeper};
 use crate::mapping::Mapping;
 use crate::model::{Clock, ConnectorId, Direction, PlatformKind, Timestamp};
 use crate::platform::{Capabilities, Platform, registry};
@@ -146,6 +146,7 @@ pub(crate) struct Materials<'a> {
     pub clock: &'a Arc<dyn Clock>,
     pub vault: &'a Arc<dyn Seal>,
     pub store: &'a SharedStore,
+    pub quotas: &'a QuotaBook,
 }
 
 impl Materials<'_> {
@@ -414,6 +415,7 @@ fn build_platform(
         secrets: materials.secrets,
         clock: materials.clock.clone(),
         tokens: materials.tokens_of(id),
+        quotas: materials.quotas,
     };
     registry::build(&setup)
         .map_err(|found| problems.extend(found))

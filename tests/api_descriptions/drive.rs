@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use fieldbridge::config::{ConnectorConfig, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{
     Clock, Exchange, Failure, FileContent, Marker, Note, NoteVisibility, PlatformKind, Priority,
     RecordId, SideRecord, SideRecordKind, SideSource, Timestamp, TokioClock, WorkOrderId,
@@ -82,6 +82,7 @@ impl Stage {
             secrets: &Secrets::default(),
             clock: clock.clone(),
             tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+            quotas: &QuotaBook::default(),
         });
         Self {
             platform: platform.unwrap_or_else(|problems| panic!("{problems:?}")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use fieldbridge::config::{ConnectorConfig, Problem, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{
     Failure, ManualClock, Marker, Note, NoteVisibility, Priority, Record, RecordId, Timestamp,
     WorkOrderId,
@@ -132,6 +132,7 @@ pub fn adapter(text: &str, clock: &Arc<ManualClock>) -> Result<Arc<dyn Platform>
         secrets: &Secrets::default(),
         clock: clock.clone(),
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     })
 }
 

@@ -46,7 +46,9 @@ use super::{
     SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{
+    BucketSettings, Call, Cap, Client, ClientSettings, QuotaLimits, QuotaView, Redactor,
+};
 use crate::model::{
     Catalogue, ConnectorId, Failure, FileContent, FileReference, Marker, Note, PlatformKind,
     Priority, Record, RecordId, SideRecord, SideRecordKind, Timestamp,
@@ -87,16 +89,17 @@ impl Autotask {
     fn new(setup: &Setup<'_>) -> Result<Self, Vec<Problem>> {
         let settings = settings::read(setup)?;
         let config = setup.config;
-        let bucket = |name: &str, calls: u32, seconds: u64| BucketSettings {
-            name: name.to_owned(),
-            calls,
-            period: Duration::from_secs(seconds),
-        };
         // The first follows the vendor's own count; the second keeps this connector's share of it.
-        let mut buckets = vec![bucket("database, per hour", CALLS_PER_HOUR, 3600)];
-        if let Some(calls) = config.limits.calls_per_minute {
-            buckets.push(bucket("connector, per minute", calls, 60));
-        }
+        let limits = QuotaLimits {
+            account: vec![BucketSettings {
+                name: "database, per hour".to_owned(),
+                calls: CALLS_PER_HOUR,
+                period: Duration::from_secs(3600),
+                cap: Cap::Assumed,
+            }],
+            connector: BucketSettings::share(config.limits.calls_per_minute),
+            at_once: CALLS_AT_ONCE,
+        };
         let secrets = [
             Some(&settings.secret),
             Some(&settings.integration_code),
@@ -109,7 +112,12 @@ impl Autotask {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
-        let quota = Arc::new(Quota::new(&buckets, CALLS_AT_ONCE));
+        let identity = [
+            settings.lookup.as_str(),
+            &settings.username,
+            settings.integration_code.expose_secret(),
+        ];
+        let quota = setup.quota(identity, &limits);
         let client = Client::new(&client_settings, quota, redactor).map_err(|error| {
             vec![Problem::new(
                 &config.file,

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::StatusCode;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use self::notes::Place;
@@ -45,7 +46,7 @@ use super::{
     SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{BucketSettings, Call, Client, ClientSettings, QuotaLimits, QuotaView, Redactor};
 use crate::model::{
     Catalogue, Clock, ConnectorId, Failure, FileContent, FileReference, Marker, Note, PlatformKind,
     Priority, Record, RecordId, SideRecord, SideRecordKind, Timestamp,
@@ -93,16 +94,23 @@ impl ConnectWise {
         let config = setup.config;
         let settings = Settings::read(config, setup.secrets)?;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
-        let bucket = BucketSettings {
-            name: "per minute".to_owned(),
-            calls: config.limits.calls_per_minute.unwrap_or(CALLS_PER_MINUTE),
-            period: Duration::from_secs(60),
+        let calls = config.limits.calls_per_minute;
+        let limits = QuotaLimits {
+            account: vec![BucketSettings::per_minute(
+                "per minute",
+                calls,
+                CALLS_PER_MINUTE,
+            )],
+            connector: Vec::new(),
+            at_once: concurrency,
         };
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds.max(1)),
             ..ClientSettings::default()
         };
-        let quota = Arc::new(Quota::new(&[bucket], concurrency));
+        let credential = &settings.credential;
+        let site = settings.address.company_info(&credential.company);
+        let quota = setup.quota([&*site, credential.public_key.expose_secret()], &limits);
         let client = Client::new(&client_settings, quota, Redactor::default())
             .map_err(|error| vec![Problem::new(&config.file, error.to_string(), "")])?;
         let session = Session::new(

@@ -38,7 +38,7 @@ use super::{
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{BucketSettings, Call, Client, ClientSettings, QuotaLimits, QuotaView, Redactor};
 use crate::model::{
     Catalogue, Category, Clock, Failure, FileContent, FileReference, Marker, Note, PlatformKind,
     Priority, Record, RecordId, SideRecord, Timestamp,
@@ -74,18 +74,24 @@ impl Rest {
         let settings = settings::read(setup)?;
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
-        let bucket = BucketSettings {
-            name: "calls per minute".to_owned(),
-            calls: config.limits.calls_per_minute.unwrap_or(CALLS_PER_MINUTE),
-            period: Duration::from_secs(60),
+        let calls = config.limits.calls_per_minute;
+        let limits = QuotaLimits {
+            account: vec![BucketSettings::per_minute(
+                "calls per minute",
+                calls,
+                CALLS_PER_MINUTE,
+            )],
+            connector: Vec::new(),
+            at_once: concurrency,
         };
+        let identity = settings.account();
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
         let client = Client::new(
             &client_settings,
-            Arc::new(Quota::new(&[bucket], concurrency)),
+            setup.quota(identity.iter().map(String::as_str), &limits),
             Redactor::new(settings.secrets()),
         );
         let client = client.map_err(|error| {

@@ -770,14 +770,24 @@ fn json(value: &toml::Value) -> Value {
 }
 
 impl Checked {
+    /// What tells the account that signs in from others.
+    pub(super) fn account(&self) -> Vec<String> {
+        let mut parts = vec![self.base.clone()];
+        parts.extend(self.credentials());
+        parts
+    }
+
+    /// What calls sign in with.
+    fn credentials(&self) -> Vec<String> {
+        let mut secrets = self.authentication.secrets();
+        let headers = self.headers.iter();
+        secrets.extend(headers.map(|(_, value)| value.expose_secret().to_owned()));
+        secrets
+    }
+
     /// What must never be shown.
     pub(super) fn secrets(&self) -> Vec<String> {
-        let mut secrets = self.authentication.secrets();
-        secrets.extend(
-            self.headers
-                .iter()
-                .map(|(_, value)| value.expose_secret().to_owned()),
-        );
+        let mut secrets = self.credentials();
         secrets.extend(
             self.trigger
                 .secret

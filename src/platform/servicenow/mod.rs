@@ -47,7 +47,7 @@ use super::{
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{BucketSettings, Call, Client, ClientSettings, QuotaLimits, QuotaView, Redactor};
 use crate::model::{
     Catalogue, Category, Failure, FileContent, FileReference, Marker, Note, PlatformKind, Priority,
     Record, RecordId, SideRecord, Timestamp,
@@ -83,18 +83,17 @@ impl ServiceNow {
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
         // The vendor's limits are rules of each instance and are told only where one matches.
-        let calls = config.limits.calls_per_minute.map(|calls| BucketSettings {
-            name: "connector, per minute".to_owned(),
-            calls,
-            period: Duration::from_secs(60),
-        });
-        let buckets: Vec<BucketSettings> = calls.into_iter().collect();
+        let limits = QuotaLimits {
+            account: Vec::new(),
+            connector: BucketSettings::share(config.limits.calls_per_minute),
+            at_once: concurrency,
+        };
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
         let redactor = Redactor::new(hidden(&settings.user, &credential));
-        let quota = Arc::new(Quota::new(&buckets, concurrency));
+        let quota = setup.quota(credential.identity(&settings.root, &settings.user), &limits);
         let client = Client::new(&client_settings, quota, redactor).map_err(|error| {
             vec![Problem::new(
                 &config.file,
