@@ -6,7 +6,7 @@ use super::{
     Platform, autotask, connectwise, freshdesk, netsuite, quickbase, rest, salesforce, servicenow,
     smartsheet,
 };
-use crate::config::{ConnectorConfig, Problem, Secrets};
+use crate::config::{ConnectorConfig, NamedFile, Problem, Secrets};
 use crate::http::{AccountKey, Quota, QuotaBook, QuotaLimits, TokenKeeper};
 use crate::model::{Clock, PlatformKind};
 
@@ -52,6 +52,15 @@ pub fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
         PlatformKind::Quickbase => quickbase::build(setup),
         PlatformKind::Smartsheet => smartsheet::build(setup),
         PlatformKind::Rest => rest::build(setup),
+    }
+}
+
+/// The files that a connector's settings name and that are read with them: when they change, it is to be built anew.
+#[must_use]
+pub fn named_files(config: &ConnectorConfig) -> Vec<NamedFile> {
+    match config.platform {
+        PlatformKind::Rest => rest::named_files(config),
+        _ => Vec::new(),
     }
 }
 

@@ -37,7 +37,7 @@ use super::{
     Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
-use crate::config::{Features, Problem};
+use crate::config::{ConnectorConfig, Features, NamedFile, Problem};
 use crate::http::{BucketSettings, Call, Client, ClientSettings, QuotaLimits, QuotaView, Redactor};
 use crate::model::{
     Catalogue, Category, Clock, Failure, FileContent, FileReference, Marker, Note, PlatformKind,
@@ -67,6 +67,12 @@ pub(super) struct Rest {
 /// All problems of its settings at once.
 pub(super) fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>> {
     Rest::new(setup).map(|rest| Arc::new(rest) as Arc<dyn Platform>)
+}
+
+/// The description, where it is a file or a directory.
+pub(super) fn named_files(config: &ConnectorConfig) -> Vec<NamedFile> {
+    let named = settings::document_file(config);
+    named.into_iter().map(NamedFile::new).collect()
 }
 
 impl Rest {
