@@ -10,14 +10,14 @@ use super::changes::{self, Targets};
 use super::map::Mapped;
 use super::sequence;
 use super::sides::{self, Side};
-use crate::config::ConnectorConfig;
+use crate::config::{ConnectorConfig, Features};
 use crate::fieldnation::{is_complete, mapping_input};
 use crate::mapping::Required;
 use crate::model::{
     Category, Delivered, Direction, EventName, Failure, Intent, Marker, PayloadKind, Record,
     RecordId, SkipReason, Step, Target, Timestamp, WorkOrderId,
 };
-use crate::platform::{Found, Wish};
+use crate::platform::{Capabilities, Found, Wish};
 use crate::store::Correlation;
 
 /// Carries one outbound transaction as far as it goes.
@@ -43,9 +43,13 @@ pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
         return Err(attempt.stop(&running, SkipReason::Filtered(why.into())));
     }
     if wants.is_nothing() {
-        return Err(attempt.stop(&running, SkipReason::NoRule));
+        let reason = wants.unable.map(|why| SkipReason::Filtered(why.into()));
+        return Err(attempt.stop(&running, reason.unwrap_or(SkipReason::NoRule)));
     }
-    attempt.end(running, Ok(()), |()| event.to_string())?;
+    attempt.end(running, Ok(()), |()| match wants.unable {
+        Some(why) => format!("{event}; {why}"),
+        None => event.to_string(),
+    })?;
     match attempt.correlation.clone() {
         Some(mut correlation) => {
             sequence::reached(&mut correlation, at);
@@ -73,6 +77,8 @@ struct Wants {
     fields: bool,
     messages: bool,
     files: bool,
+    /// What the connector is asked to carry and its platform can't, with these settings.
+    unable: Option<&'static str>,
 }
 
 impl Wants {
@@ -81,11 +87,25 @@ impl Wants {
             fields: attempt.active.mapping.listens_to(event),
             messages: attempt.active.notes_out() && event == EventName::MessagePosted,
             files: attempt.active.files_out() && event == EventName::ProviderUpload,
+            unable: unable(&attempt.active.config.features, &attempt.active.able, event),
         }
     }
 
     fn is_nothing(&self) -> bool {
         !(self.fields || self.messages || self.files)
+    }
+}
+
+/// Why what an event brings is not carried although the connector's file asks for it.
+fn unable(features: &Features, able: &Capabilities, event: EventName) -> Option<&'static str> {
+    match event {
+        EventName::MessagePosted if features.messages.outbound() && !able.write_notes => Some(
+            "features.messages asks for it, but with these settings the platform takes no notes",
+        ),
+        EventName::ProviderUpload if features.files.outbound() && !able.write_files => {
+            Some("features.files asks for it, but with these settings the platform takes no files")
+        }
+        _ => None,
     }
 }
 

@@ -375,7 +375,7 @@ async fn notes_go_as_they_are_meant() {
             .add_note(&stage.call, &id(ticket), &note(text, visibility))
             .await
             .unwrap();
-        assert!(made.is_some());
+        assert!(made.id().is_some());
     }
     let long = "x".repeat(40_000);
     stage

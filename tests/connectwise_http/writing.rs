@@ -404,7 +404,7 @@ async fn a_note_stands_where_its_readers_are() {
             .add_note(&call(), &RecordId::new("69"), &note)
             .await
             .unwrap();
-        assert_eq!(id.as_deref(), Some("5"));
+        assert_eq!(id.id(), Some("5"));
         let sent = site.asked(&Method::POST, notes)[0].json();
         assert_eq!(
             (&sent[flag], &sent[mute], &sent["processNotifications"]),

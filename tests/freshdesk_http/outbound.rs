@@ -243,7 +243,7 @@ async fn notes_are_escaped_and_private_unless_public() {
             .add_note(&scene.call, &id("12"), &note)
             .await
             .unwrap();
-        assert_eq!(added.as_deref(), Some("5"));
+        assert_eq!(added.id(), Some("5"));
         assert_eq!(
             scene.last("POST /api/v2/tickets/12/notes").json(),
             json!({"body": "<div>&lt;b&gt;1 &amp; 2&lt;/b&gt;<br>bye</div>", "private": private, "user_id": 44})

@@ -60,6 +60,13 @@ struct Extra<'a> {
 
 fn connector(platform: PlatformKind, desk: &dyn ServiceDesk, extra: Extra<'_>) -> String {
     let Extra { switches, settings } = extra;
+    let own = desk.connector_settings();
+    let key = |line: &str| line.split_once(" = ").map(|(key, _)| key.to_owned());
+    let replaced: Vec<_> = settings.lines().filter_map(key).collect();
+    let kept = own
+        .lines()
+        .filter(|line| key(line).is_none_or(|key| !replaced.contains(&key)));
+    let own = kept.collect::<Vec<_>>().join("\n");
     format!(
         r#"platform = "{platform}"
 {switches}
@@ -71,8 +78,8 @@ files = "both"
 calls_per_minute = 100000
 concurrency = 4
 [settings]
-{}{settings}"#,
-        desk.connector_settings()
+{own}
+{settings}"#
     )
 }
 

@@ -6,7 +6,7 @@ use fieldbridge::model::{
     Category, Effect, FileContent, NoteVisibility, SideRecord, SideRecordKind, SideSource,
     WorkOrderId,
 };
-use fieldbridge::platform::{Found, Wish};
+use fieldbridge::platform::{Found, Noted, Wish};
 use fieldbridge::sandbox::{Deed, Doer, FaultKind, MissingKey, QuickbaseSettings, Thing};
 use serde_json::{Value, json};
 
@@ -238,10 +238,7 @@ async fn notes_are_rows_that_say_who_may_read_them() {
         .note(id, "hello", NoteVisibility::Public)
         .await
         .unwrap();
-    assert_eq!(
-        (internal.as_deref(), public.as_deref()),
-        (Some("1"), Some("2"))
-    );
+    assert_eq!((internal.id(), public.id()), (Some("1"), Some("2")));
     let row = scene.desk.row(MESSAGES, 1).unwrap();
     assert_eq!(
         (&row["6"], &row["7"], &row["8"]),
@@ -275,10 +272,11 @@ async fn an_internal_note_without_a_checkbox_goes_where_the_admin_says() {
     let keys = ["message_internal_field_id"];
     let scene = Scene::without(&keys, "internal_notes = \"skip\"").await;
     let id = scene.job();
-    assert_eq!(
-        scene.note(id, "secret", NoteVisibility::Internal).await,
-        Ok(None)
-    );
+    let skipped = scene.note(id, "secret", NoteVisibility::Internal).await;
+    let Ok(Noted::Skipped { why }) = skipped else {
+        panic!("{skipped:?}")
+    };
+    assert!(why.contains("internal_notes"), "{why}");
     assert!(scene.desk.rows(MESSAGES).is_empty());
     scene
         .note(id, "open", NoteVisibility::Public)

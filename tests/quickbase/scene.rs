@@ -11,7 +11,7 @@ use fieldbridge::model::{
     WorkOrderId,
 };
 use fieldbridge::platform::registry::{Setup, build};
-use fieldbridge::platform::{Platform, Wish};
+use fieldbridge::platform::{Noted, Platform, Wish};
 use fieldbridge::sandbox::{Fault, FaultKind, Quickbase, QuickbaseSettings, ServiceDesk};
 use serde_json::{Map, Value, json};
 
@@ -87,7 +87,7 @@ impl Scene {
         id: u64,
         text: &str,
         visibility: NoteVisibility,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let note = Note {
             id: String::new(),
             text: text.to_owned(),

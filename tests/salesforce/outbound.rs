@@ -306,7 +306,7 @@ async fn messages_are_written_for_whom_they_are_meant() {
             .add_note(&bench.call, &id, &note(text, visibility))
             .await
             .unwrap();
-        assert!(written.is_some());
+        assert!(written.id().is_some());
     }
     let notes = bench.fetch(&id).await.notes;
     assert!(notes.iter().all(|note| note.by_us));

@@ -6,7 +6,7 @@ use fieldbridge::model::{
     Category, Effect, FileContent, Marker, Note, NoteVisibility, SideRecord, SideRecordKind,
     SideSource, WorkOrderId,
 };
-use fieldbridge::platform::Found;
+use fieldbridge::platform::{Found, Noted};
 use fieldbridge::sandbox::{
     Deed, Doer, Fault, FaultKind, InvalidQuery, NoteJournal, ServiceNowSettings, Thing,
 };
@@ -431,7 +431,7 @@ async fn notes_are_public_or_internal_and_never_html() {
     };
     assert_eq!(
         add("for all", NoteVisibility::Public).await.unwrap(),
-        None,
+        Noted::Added(None),
         "the vendor gives no id"
     );
     add("[code]<b>x</b>[/code]", NoteVisibility::Internal)

@@ -6,7 +6,7 @@ use fieldbridge::model::{
     Category, Effect, FileContent, Marker, NoteVisibility, SideRecord, SideRecordKind, SideSource,
     WorkOrderId,
 };
-use fieldbridge::platform::Found;
+use fieldbridge::platform::{Found, Noted};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, SmartsheetSettings, Thing};
 use serde_json::{Value, json};
 
@@ -278,16 +278,14 @@ async fn messages_make_one_thread_and_come_back_as_ours() {
         .platform
         .add_note(&scene.call, &id, &first)
         .await
-        .unwrap()
         .unwrap();
     let second = note("Work is done.", NoteVisibility::Public);
     let second = scene
         .platform
         .add_note(&scene.call, &id, &second)
         .await
-        .unwrap()
         .unwrap();
-    assert_ne!(first, second);
+    assert!(first.id().is_some() && first.id() != second.id());
     let record = scene.fetch(row).await;
     let told: Vec<(&str, bool)> = record
         .notes
@@ -302,7 +300,7 @@ async fn messages_make_one_thread_and_come_back_as_ours() {
             ("Work is done.", true)
         ]
     );
-    assert_eq!(record.notes[1].id, first);
+    assert_eq!(Some(&*record.notes[1].id), first.id());
     drop(scene.calls());
     let third = note("And again.", NoteVisibility::Public);
     scene
@@ -331,10 +329,11 @@ async fn an_internal_message_is_never_quietly_published() {
     let row = scene.job();
     let id = scene.id(row);
     let secret = note("The customer owes us money.", NoteVisibility::Internal);
-    assert_eq!(
-        scene.platform.add_note(&scene.call, &id, &secret).await,
-        Ok(None)
-    );
+    let skipped = scene.platform.add_note(&scene.call, &id, &secret).await;
+    let Ok(Noted::Skipped { why }) = skipped else {
+        panic!("{skipped:?}")
+    };
+    assert!(why.contains("internal_notes"), "{why}");
     assert!(scene.desk.comments(row).is_empty());
     assert!(scene.calls().is_empty());
 
@@ -344,6 +343,7 @@ async fn an_internal_message_is_never_quietly_published() {
         open.add_note(&scene.call, &id, &secret)
             .await
             .unwrap()
+            .id()
             .is_some()
     );
     assert_eq!(scene.desk.comments(row).len(), 1);
@@ -358,7 +358,8 @@ async fn an_internal_message_is_never_quietly_published() {
         .change_row(row, &json!({"FN closing notes": "Earlier."}))
         .unwrap();
     for _ in 0..2 {
-        assert_eq!(filed.add_note(&scene.call, &id, &secret).await, Ok(None));
+        let filed = filed.add_note(&scene.call, &id, &secret).await;
+        assert_eq!(filed, Ok(Noted::Added(None)));
     }
     let held = scene.desk.cell(row, "FN closing notes").unwrap();
     assert_eq!(held, "Earlier.\nThe customer owes us money.");

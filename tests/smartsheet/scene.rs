@@ -207,8 +207,8 @@ async fn knock(State(behind): State<Behind>, request: Request) -> Response {
             }
             response.body(Body::from(answer.body.clone()))
         }
-        Ok(TriggerReading::Records { answers, .. }) => response
-            .status(answers.accepted.as_ref().unwrap().status)
+        Ok(TriggerReading::Records { answer, .. }) => response
+            .status(answer.as_ref().unwrap().status)
             .body(Body::empty()),
         Ok(TriggerReading::NotOurs { .. }) => response.status(StatusCode::OK).body(Body::empty()),
         Err(TriggerRefusal::NotNow(_)) => response

@@ -42,7 +42,7 @@ use self::trigger::{Guards, Said};
 use self::zone::Zones;
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, DeliveryForm, Found, Platform, Probe, Subscription,
+    Capabilities, Changed, Created, DeliveryForm, Found, Noted, Platform, Probe, Subscription,
     SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
@@ -283,11 +283,11 @@ impl Platform for Autotask {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let ticket = ticket_id(record)?;
         self.write_note(call, ticket, &note.text, note.visibility)
             .await
-            .map(Some)
+            .map(|id| Noted::Added(Some(id)))
     }
 
     async fn attach(

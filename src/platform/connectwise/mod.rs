@@ -42,7 +42,7 @@ use self::signature::{Keys, Verdict};
 use self::tables::Tables;
 use super::registry::Setup;
 use super::{
-    Answer, Answers, Capabilities, Changed, Created, Found, Platform, Probe, Subscription,
+    Answer, Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription,
     SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
@@ -211,6 +211,11 @@ impl Platform for ConnectWise {
         self.concurrency
     }
 
+    /// The only ones that this vendor sends again for are 404, 409, 419 and 429.
+    fn busy_status(&self) -> StatusCode {
+        StatusCode::TOO_MANY_REQUESTS
+    }
+
     async fn read_trigger(
         &self,
         request: &TriggerRequest,
@@ -225,11 +230,7 @@ impl Platform for ConnectWise {
             ids: vec![callback.ticket],
             delivery: callback.delivery,
             form: callback.form,
-            answers: Answers {
-                accepted: Some(Answer::json(StatusCode::OK, &json!({"status": "accepted"}))),
-                // The only ones that this vendor sends again for are 404, 409, 419 and 429.
-                busy: StatusCode::TOO_MANY_REQUESTS,
-            },
+            answer: Some(Answer::json(StatusCode::OK, &json!({"status": "accepted"}))),
         })
     }
 
@@ -295,7 +296,7 @@ impl Platform for ConnectWise {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let ticket = ticket::number(record)?;
         let place = Place::of(note.visibility);
         notes::add(
@@ -307,7 +308,7 @@ impl Platform for ConnectWise {
             self.note_mails,
         )
         .await
-        .map(Some)
+        .map(|id| Noted::Added(Some(id)))
     }
 
     async fn attach(

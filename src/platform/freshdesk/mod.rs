@@ -42,7 +42,7 @@ use self::settings::Checked;
 use super::html;
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
@@ -241,8 +241,10 @@ impl Platform for Freshdesk {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
-        self.write_note(call, ticket_number(record)?, note).await
+    ) -> Result<Noted, Failure> {
+        self.write_note(call, ticket_number(record)?, note)
+            .await
+            .map(Noted::Added)
     }
 
     async fn attach(

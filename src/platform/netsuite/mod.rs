@@ -40,7 +40,7 @@ use self::session::Session;
 use self::settings::{Checked, is_support_case};
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
@@ -227,8 +227,8 @@ impl Platform for NetSuite {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
-        self.write_note(call, record, note).await
+    ) -> Result<Noted, Failure> {
+        self.write_note(call, record, note).await.map(Noted::Added)
     }
 
     async fn attach(

@@ -34,7 +34,7 @@ use self::auth::Tokens;
 use self::settings::Checked;
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{ConnectorConfig, Features, NamedFile, Problem};
@@ -230,7 +230,7 @@ impl Platform for Rest {
         self.update_record(call, base, changes).await
     }
 
-    async fn add_note(&self, _: &Call, _: &RecordId, _: &Note) -> Result<Option<String>, Failure> {
+    async fn add_note(&self, _: &Call, _: &RecordId, _: &Note) -> Result<Noted, Failure> {
         Err(not_offered(
             "there are no notes; map the message to a field",
         ))

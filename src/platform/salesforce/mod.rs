@@ -41,7 +41,7 @@ use self::session::{Freshness, Parts, Session};
 use self::settings::{Checked, Grant};
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
@@ -298,10 +298,11 @@ impl Platform for Salesforce {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let key = ids::checked(record)?;
         self.write_message(call, &key, &note.text, note.visibility)
             .await
+            .map(Noted::Added)
     }
 
     async fn attach(

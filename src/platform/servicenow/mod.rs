@@ -43,7 +43,7 @@ use self::sys_id::SysId;
 use self::trigger::{Named, Told};
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
@@ -277,9 +277,10 @@ impl Platform for ServiceNow {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         self.write_note(call, &SysId::of(record)?, note).await?;
-        Ok(None)
+        // It gives journal entries no id in its answer.
+        Ok(Noted::Added(None))
     }
 
     async fn attach(
