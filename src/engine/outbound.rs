@@ -341,8 +341,8 @@ async fn look_up(attempt: &mut Attempt, marker: &Marker) -> Stepped<Option<Recor
         return Ok(None);
     };
     let running = attempt.begin(Step::Deliver);
-    let since = attempt.shared.now().duration_since(intent.at);
-    let looked = match attempt.active.platform.find(&running.call, marker).await {
+    let platform = attempt.active.platform.clone();
+    let looked = match platform.find(&running.call, marker, intent.at).await {
         Err(failure) => Err(failure),
         Ok(Found::Absent) => Ok(None),
         Ok(Found::Records(ids)) => match ids.as_slice() {
@@ -354,15 +354,11 @@ async fn look_up(attempt: &mut Attempt, marker: &Marker) -> Stepped<Option<Recor
                 marker.as_str()
             ))),
         },
-        // An index that lags tells the truth once its lag has passed since the intent.
-        Ok(Found::NotYet(lag)) => match std::time::Duration::try_from(since) {
-            Ok(passed) if passed >= lag => Ok(None),
-            _ => Err(Failure::new(
-                Category::Server,
-                "the platform's search may not show the record yet",
-            )
-            .retry_after(Some(lag))),
-        },
+        Ok(Found::NotYet(wait)) => Err(Failure::new(
+            Category::Server,
+            "the platform's search may not show the record yet",
+        )
+        .retry_after(Some(wait))),
         Ok(Found::CannotTell) => Err(uncertain(
             "the platform can't say whether the record of an earlier attempt exists",
         )),

@@ -125,8 +125,14 @@ pub trait Platform: Send + Sync + 'static {
         existing: Option<&str>,
     ) -> Result<String, Failure>;
 
-    /// Looks for records that carry the marker, before anything is created anew.
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure>;
+    /// Looks for records that carry the marker, before anything is created anew. No attempt to create one is older than
+    /// `intended_at`, by our clock.
+    async fn find(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure>;
 
     /// How changes reach us: through a subscription we make, or by the admin's hand.
     fn subscription_plan(&self, trigger_url: &str) -> SubscriptionPlan;

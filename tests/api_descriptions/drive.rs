@@ -229,10 +229,16 @@ impl Stage {
     async fn create(&self) {
         let (platform, call) = (&self.platform, &self.call);
         let marker = Marker::of_work_order(WorkOrderId(4711));
-        platform.find(call, &marker).await.unwrap();
+        platform
+            .find(call, &marker, Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
         let create = platform.create(call, object(&self.subject.create), &marker);
         create.await.unwrap();
-        platform.find(call, &marker).await.unwrap();
+        platform
+            .find(call, &marker, Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
     }
 
     async fn subscribe(&self) {

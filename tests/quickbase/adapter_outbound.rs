@@ -4,13 +4,16 @@ use axum::http::Method;
 use bytes::Bytes;
 use fieldbridge::model::{
     Category, Effect, FileContent, NoteVisibility, SideRecord, SideRecordKind, SideSource,
-    WorkOrderId,
+    Timestamp, WorkOrderId,
 };
 use fieldbridge::platform::{Found, Noted, Wish};
 use fieldbridge::sandbox::{Deed, Doer, FaultKind, MissingKey, QuickbaseSettings, Thing};
 use serde_json::{Value, json};
 
 use super::scene::{DOCUMENTS, MESSAGES, Scene, TIMES, job, map, marker, record_id};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 #[tokio::test]
 async fn a_record_is_created_with_its_marker_in_one_call() {
@@ -42,7 +45,7 @@ async fn a_record_is_created_with_its_marker_in_one_call() {
 async fn a_creation_unheard_is_found_by_its_marker() {
     let scene = Scene::open().await;
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(7)).await,
+        scene.platform.find(&scene.call, &marker(7), LONG_AGO).await,
         Ok(Found::Absent)
     );
     scene.strike(&Method::POST, "/v1/records", FaultKind::LostResponse);
@@ -55,15 +58,22 @@ async fn a_creation_unheard_is_found_by_its_marker() {
         (failure.category, failure.effect),
         (Category::Network, Effect::Unknown)
     );
-    let found = scene.platform.find(&scene.call, &marker(7)).await.unwrap();
+    let found = scene
+        .platform
+        .find(&scene.call, &marker(7), LONG_AGO)
+        .await
+        .unwrap();
     assert_eq!(found, Found::Records(vec![record_id(1)]));
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(70)).await,
+        scene
+            .platform
+            .find(&scene.call, &marker(70), LONG_AGO)
+            .await,
         Ok(Found::Absent)
     );
     let odd = fieldbridge::model::Marker::from_text("it's");
     assert_eq!(
-        scene.platform.find(&scene.call, &odd).await,
+        scene.platform.find(&scene.call, &odd, LONG_AGO).await,
         Ok(Found::CannotTell)
     );
 }
@@ -79,7 +89,7 @@ async fn without_a_merge_field_a_person_is_asked() {
     assert_eq!(created.id, record_id(1));
     assert_eq!(scene.desk.job(1).unwrap()["18"], "");
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(7)).await,
+        scene.platform.find(&scene.call, &marker(7), LONG_AGO).await,
         Ok(Found::CannotTell)
     );
 }

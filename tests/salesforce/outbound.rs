@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use fieldbridge::model::{
     Category, Effect, FileContent, Marker, Note, NoteVisibility, RecordId, SideRecord,
-    SideRecordKind, SideSource, WorkOrderId,
+    SideRecordKind, SideSource, Timestamp, WorkOrderId,
 };
 use fieldbridge::platform::{Found, Wish};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Thing};
@@ -11,6 +11,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, map};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn marker(number: u64) -> Marker {
     Marker::of_work_order(WorkOrderId(number))
@@ -73,7 +76,11 @@ async fn a_record_is_created_with_its_marker_and_never_twice() {
 async fn a_create_whose_answer_was_lost_is_found_again() {
     let bench = Bench::plain().await;
     assert_eq!(
-        bench.platform.find(&bench.call, &marker(7)).await.unwrap(),
+        bench
+            .platform
+            .find(&bench.call, &marker(7), LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     bench
@@ -90,7 +97,12 @@ async fn a_create_whose_answer_was_lost_is_found_again() {
         (failure.category, failure.effect),
         (Category::Network, Effect::Unknown)
     );
-    let Found::Records(found) = bench.platform.find(&bench.call, &marker(7)).await.unwrap() else {
+    let Found::Records(found) = bench
+        .platform
+        .find(&bench.call, &marker(7), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!()
     };
     assert_eq!((found.len(), created(&bench)), (1, 1));
@@ -101,7 +113,11 @@ async fn without_a_marker_field_nobody_can_tell() {
     let bench = Bench::with("").await;
     assert!(!bench.platform.capabilities().find);
     assert_eq!(
-        bench.platform.find(&bench.call, &marker(7)).await.unwrap(),
+        bench
+            .platform
+            .find(&bench.call, &marker(7), LONG_AGO)
+            .await
+            .unwrap(),
         Found::CannotTell
     );
     let made = bench
@@ -136,7 +152,12 @@ async fn a_key_that_several_records_share_is_a_matter_of_the_settings() {
         .await
         .unwrap_err();
     assert_eq!(failure.category, Category::Configuration);
-    let Found::Records(found) = bench.platform.find(&bench.call, &marker(7)).await.unwrap() else {
+    let Found::Records(found) = bench
+        .platform
+        .find(&bench.call, &marker(7), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!()
     };
     assert_eq!(found.len(), 2, "neither is picked");

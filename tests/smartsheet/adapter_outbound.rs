@@ -4,13 +4,16 @@ use axum::http::Method;
 use bytes::Bytes;
 use fieldbridge::model::{
     Category, Effect, FileContent, Marker, NoteVisibility, SideRecord, SideRecordKind, SideSource,
-    WorkOrderId,
+    Timestamp, WorkOrderId,
 };
 use fieldbridge::platform::{Found, Noted};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, SmartsheetSettings, Thing};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, adapter, connector, fields, note};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn marker() -> Marker {
     Marker::of_work_order(WorkOrderId(4711))
@@ -57,7 +60,11 @@ async fn a_new_row_carries_the_marker_from_the_first_call() {
         assert_eq!(record.fields[title], value, "{title}");
     }
     assert!(record.changed_by_us);
-    let found = scene.platform.find(&scene.call, &marker()).await.unwrap();
+    let found = scene
+        .platform
+        .find(&scene.call, &marker(), LONG_AGO)
+        .await
+        .unwrap();
     assert_eq!(found, Found::Records(vec![created.id]));
 }
 
@@ -65,7 +72,11 @@ async fn a_new_row_carries_the_marker_from_the_first_call() {
 async fn a_row_whose_answer_was_lost_is_found_and_not_doubled() {
     let scene = Scene::open("").await;
     assert_eq!(
-        scene.platform.find(&scene.call, &marker()).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(), LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     scene
@@ -81,21 +92,35 @@ async fn a_row_whose_answer_was_lost_is_found_and_not_doubled() {
         (failure.category, failure.effect),
         (Category::Network, Effect::Unknown)
     );
-    let Found::Records(found) = scene.platform.find(&scene.call, &marker()).await.unwrap() else {
+    let Found::Records(found) = scene
+        .platform
+        .find(&scene.call, &marker(), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!("not found")
     };
     assert_eq!(found, [scene.id(scene.desk.row_ids()[0])]);
     // Only the very marker counts.
     let other = Marker::of_work_order(WorkOrderId(471));
     assert_eq!(
-        scene.platform.find(&scene.call, &other).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &other, LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     scene
         .desk
         .open_row(&json!({"FN work order": "FN-4711"}))
         .unwrap();
-    let Found::Records(doubled) = scene.platform.find(&scene.call, &marker()).await.unwrap() else {
+    let Found::Records(doubled) = scene
+        .platform
+        .find(&scene.call, &marker(), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!("not found")
     };
     assert_eq!(doubled.len(), 2, "more than one is for a person to see");
@@ -111,7 +136,11 @@ async fn without_a_marker_column_nothing_can_be_told() {
         .await
         .unwrap();
     assert_eq!(
-        scene.platform.find(&scene.call, &marker()).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(), LONG_AGO)
+            .await
+            .unwrap(),
         Found::CannotTell
     );
 }

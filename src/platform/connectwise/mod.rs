@@ -333,7 +333,7 @@ impl Platform for ConnectWise {
             .await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

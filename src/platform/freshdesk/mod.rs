@@ -266,8 +266,13 @@ impl Platform for Freshdesk {
         self.put_time_entry(call, record, side, existing).await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
-        self.find_marked(call, marker).await
+    async fn find(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure> {
+        self.find_marked(call, marker, intended_at).await
     }
 
     fn subscription_plan(&self, trigger_url: &str) -> SubscriptionPlan {

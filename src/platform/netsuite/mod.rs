@@ -250,7 +250,7 @@ impl Platform for NetSuite {
         self.write_side_record(call, record, side, existing).await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

@@ -278,7 +278,7 @@ impl Platform for Quickbase {
         self.put_side(call, record, side, existing).await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

@@ -303,7 +303,7 @@ impl Platform for ServiceNow {
             .await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

@@ -263,7 +263,7 @@ impl Platform for Smartsheet {
         .hint("Map these values to columns of the sheet."))
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 
