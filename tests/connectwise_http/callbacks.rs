@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use base64::Engine as _;
 use fieldbridge::platform::{
     DeliveryForm, Platform, Standing, TriggerReading, TriggerRefusal, TriggerRequest,

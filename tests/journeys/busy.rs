@@ -1,6 +1,7 @@
 //! A trigger that can't be judged just now is answered so that its vendor sends it again, and vendors differ in what
 //! they send again for.
 
+use fieldbridge::engine::Control;
 use fieldbridge::model::PlatformKind;
 use fieldbridge::sandbox::{Fault, FaultKind};
 use reqwest::{Method, RequestBuilder};

@@ -6,6 +6,7 @@ mod busy;
 mod notes;
 #[path = "../support/outbound_create.rs"]
 mod outbound_create;
+mod quotas;
 mod rig;
 mod sides;
 mod workbench;

@@ -64,7 +64,7 @@ async fn messages_go_and_come_with_their_visibility() {
             ("Technician: done", NoteVisibility::Public, true),
         ]
     );
-    assert_eq!(record.notes[1].id, internal.unwrap());
+    assert_eq!(Some(&*record.notes[1].id), internal.id());
     assert_eq!(record.notes[0].author.as_deref(), Some("Support Desk"));
     let empty = add(" ", NoteVisibility::Public).await.unwrap_err();
     assert_eq!(empty.category, Category::Validation);
