@@ -13,6 +13,9 @@ const DEPTH: usize = 4;
 /// So many files of a directory are looked at.
 const MOST: usize = 1000;
 
+/// When each file was last written and how long it was, if it is there.
+type Seen = BTreeMap<PathBuf, Option<(SystemTime, u64)>>;
+
 /// A file, or a directory of files, that settings name. A file's neighbours count too, for it may refer to them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamedFile(PathBuf);
@@ -43,7 +46,7 @@ impl NamedFile {
         path.parent() == self.0.parent() && (is_description(path) || name.is_some_and(is_link))
     }
 
-    fn look(&self, seen: &mut BTreeMap<PathBuf, Option<(SystemTime, u64)>>) {
+    fn look(&self, seen: &mut Seen) {
         if self.0.is_dir() {
             return look_into(&self.0, DEPTH, seen);
         }
@@ -60,11 +63,7 @@ fn is_description(path: &Path) -> bool {
     matches!(extension, Some("json" | "yaml" | "yml" | "md" | "txt"))
 }
 
-fn look_into(
-    directory: &Path,
-    depth: usize,
-    seen: &mut BTreeMap<PathBuf, Option<(SystemTime, u64)>>,
-) {
+fn look_into(directory: &Path, depth: usize, seen: &mut Seen) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         if seen.len() >= MOST {
@@ -80,7 +79,7 @@ fn look_into(
     }
 }
 
-fn note(path: &Path, seen: &mut BTreeMap<PathBuf, Option<(SystemTime, u64)>>) {
+fn note(path: &Path, seen: &mut Seen) {
     let facts = fs::metadata(path).ok();
     let facts = facts.and_then(|facts| Some((facts.modified().ok()?, facts.len())));
     seen.insert(path.to_owned(), facts);
@@ -88,13 +87,13 @@ fn note(path: &Path, seen: &mut BTreeMap<PathBuf, Option<(SystemTime, u64)>>) {
 
 /// How named files stood at a moment: which there were, when each was last written and how long it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FilesSeen(BTreeMap<PathBuf, Option<(SystemTime, u64)>>);
+pub struct FilesSeen(Seen);
 
 impl FilesSeen {
     /// Looks at files. Blocks while it does.
     #[must_use]
     pub fn now(files: &[NamedFile]) -> Self {
-        let mut seen = BTreeMap::new();
+        let mut seen = Seen::new();
         for file in files {
             file.look(&mut seen);
         }
