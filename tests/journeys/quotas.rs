@@ -40,6 +40,8 @@ async fn a_vendor_that_asks_one_connector_to_wait_asks_all_of_the_account() {
         let slow = FaultKind::RateLimited {
             retry_after_seconds: 60,
         };
+        // Signed in by then: the fault strikes a call of the API.
+        one.probe(&Call::new(Priority::Live)).await;
         desk.faults().push(Fault::once(slow));
         one.probe(&Call::new(Priority::Live)).await;
         let wait = |platform: &Arc<dyn Platform>| platform.ready_in(Priority::Live);
