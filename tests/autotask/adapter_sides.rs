@@ -1,6 +1,8 @@
 //! Service calls, time entries, charges and expenses.
 
-use fieldbridge::model::{Category, SideRecord, SideRecordKind, SideSource, WorkOrderId};
+use std::time::Duration;
+
+use fieldbridge::model::{Category, Clock, SideRecord, SideRecordKind, SideSource, WorkOrderId};
 use fieldbridge::sandbox::{AutotaskSettings, Fault, FaultKind};
 use http::Method;
 use serde_json::{Value, json};
@@ -221,6 +223,32 @@ async fn a_time_log_is_one_entry_with_its_number() {
         .await
         .unwrap();
     assert_eq!(stage.autotask.objects("TimeEntries").len(), 2);
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_made_is_waited_for_until_it_must_be_shown() {
+    let stage = Stage::set("default_resource_id = 11\ndefault_role_id = 8\n").await;
+    let ticket = stage.autotask.open_ticket(&json!({})).unwrap();
+    let again = SideRecord {
+        attempted_at: Some(stage.clock.now()),
+        ..hours(Some("103"))
+    };
+    let put = async || {
+        stage
+            .platform
+            .put_side_record(&stage.call, &id(ticket), &again, None)
+            .await
+    };
+    stage.clock.advance(Duration::from_secs(20));
+    let failure = put().await.unwrap_err();
+    assert_eq!(
+        (failure.category, failure.retry_after),
+        (Category::Server, Some(Duration::from_secs(40)))
+    );
+    assert!(stage.autotask.objects("TimeEntries").is_empty());
+    stage.clock.advance(Duration::from_secs(40));
+    put().await.unwrap();
+    assert_eq!(stage.autotask.objects("TimeEntries").len(), 1);
 }
 
 #[tokio::test]

@@ -553,6 +553,36 @@ async fn a_charge_whose_answer_was_lost_is_met_again() {
 }
 
 #[tokio::test]
+async fn without_a_mark_what_fits_twice_is_left_to_a_person() {
+    let bench = Bench::with(SIDES).await;
+    let id = bench.case(&json!({}));
+    let visit = side(SideRecordKind::Schedule, json!({"Subject": "Visit"}));
+    let put = async |side: &SideRecord| {
+        bench
+            .platform
+            .put_side_record(&bench.call, &id, side, None)
+            .await
+    };
+    let first = put(&visit).await.unwrap();
+    let again = |others: &[&str]| SideRecord {
+        attempted_at: Some(LONG_AGO),
+        others: others.iter().map(|id| (*id).to_owned()).collect(),
+        ..visit.clone()
+    };
+    assert_eq!(put(&again(&[])).await.as_ref(), Ok(&first), "it is ours");
+    // What stands for something else is not taken for it.
+    let second = put(&again(&[&first])).await.unwrap();
+    assert_ne!(second, first);
+    let failure = put(&again(&[])).await.unwrap_err();
+    assert_eq!(failure.category, Category::Uncertain);
+    assert!(
+        failure.hint.unwrap().contains("schedule.external_id_field"),
+        "{}",
+        failure.cause
+    );
+}
+
+#[tokio::test]
 async fn a_field_made_meanwhile_is_noticed() {
     let bench = Bench::plain().await;
     let gone = RecordId::new("500000000000001AAA");
