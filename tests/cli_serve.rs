@@ -183,6 +183,47 @@ async fn changed_files_and_new_secrets_are_in_force_without_a_restart() {
     assert_ne!(connectors[0]["state"], "off", "{connectors}");
 }
 
+const DESCRIPTION: &str = r#"{"openapi": "3.0.0", "info": {"title": "Things", "version": "1"}, "paths": {
+    "/things/{id}": {"get": {"operationId": "getThing"}}}}"#;
+
+/// The settings of a connector name a description, which is a file of its own.
+#[tokio::test]
+async fn a_changed_description_is_in_force_and_a_broken_one_is_not() {
+    let home = Home::new();
+    home.write("config/apis/things.json", DESCRIPTION);
+    home.write("config/mappings/things.toml", "");
+    home.write(
+        "config/connectors/things.toml",
+        "platform = \"rest\"\n[settings]\ndocument = \"apis/things.json\"\nbase_url = \"http://127.0.0.1:9\"\nrecord_fetch = \"getThing\"\nauthentication = \"none\"\n",
+    );
+    let mut engine = home.serve().await;
+    let fine = |connectors: &Value| connectors[0]["problems"] == serde_json::json!([]);
+    let connectors = changed(&home, fine).await;
+    assert_ne!(connectors[0]["state"], "off", "{connectors}");
+
+    // The operation that the connector uses is gone.
+    home.write(
+        "config/apis/things.json",
+        &DESCRIPTION.replace("getThing", "readThing"),
+    );
+    engine.says("files have changed").await;
+    let connectors = changed(&home, |connectors| !fine(connectors)).await;
+    let problems = connectors[0]["problems"].to_string();
+    assert!(problems.contains("record_fetch"), "{problems}");
+    assert_ne!(connectors[0]["state"], "off", "what it had stays in force");
+
+    home.write("config/apis/things.json", "{");
+    let told = |connectors: &Value| {
+        connectors[0]["problems"]
+            .to_string()
+            .contains("things.json")
+    };
+    changed(&home, told).await;
+
+    home.write("config/apis/things.json", DESCRIPTION);
+    changed(&home, fine).await;
+}
+
 /// The connectors, once they are as wanted; the engine tells of each change.
 async fn changed(home: &Home, wanted: impl Fn(&Value) -> bool) -> Value {
     let data = home.path("data/control.sock");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fieldbridge::config::{
     ConnectorConfig, Problem, SealedSecrets, Secrets, connector_text, default_mapping,
 };
+use fieldbridge::http::QuotaBook;
 use fieldbridge::mapping::Mapping;
 use fieldbridge::model::{ConnectorId, PlatformKind, TokioClock};
 use fieldbridge::platform::registry::{self, Setup, available};
@@ -56,6 +57,7 @@ fn problems(text: &str) -> Vec<Problem> {
         secrets: &secrets,
         clock: Arc::new(TokioClock::start()),
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     };
     registry::build(&setup).err().unwrap_or_default()
 }

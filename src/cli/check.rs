@@ -13,6 +13,7 @@ use super::text::{push_line, safe};
 use crate::config::{
     ConnectorConfig, FieldNationSettings, Problem, SealedSecrets, SecretReference, Secrets,
 };
+use crate::http::QuotaBook;
 use crate::model::TokioClock;
 use crate::platform::registry::{self, Setup};
 
@@ -164,6 +165,7 @@ fn adapter_problems(connector: &ConnectorConfig, secrets: &Secrets) -> Vec<Probl
         secrets,
         clock: Arc::new(TokioClock::start()),
         tokens: Arc::new(crate::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     };
     registry::build(&setup).err().unwrap_or_default()
 }

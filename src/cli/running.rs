@@ -1,5 +1,6 @@
 //! An engine in this process: everything it is made of, started in order and stopped in order.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::failure::CliError;
 use super::logging::{self, Audience};
 use super::offline::{make_data_directory, open_store, open_vault, private_files, sealed_secrets};
 use crate::api::{Server, ServerError, ServerSetup};
-use crate::config::{Directory, SealedSecrets, Secrets, Settings, Vault, load, watch};
+use crate::config::{Directory, NamedFile, SealedSecrets, Secrets, Settings, Vault, load, watch};
 use crate::engine::{ConnectorFiles, Control, Engine, EngineSetup, Seal};
 use crate::mapping::WorkerProgram;
 use crate::model::{SystemRandom, TokioClock};
@@ -63,6 +64,7 @@ impl Running {
             tracing::warn!("{warning}");
         }
         let clock = Arc::new(TokioClock::start());
+        let named = ConnectorFiles::named(&connectors);
         let engine = Engine::start(EngineSetup {
             settings: settings.clone(),
             connectors,
@@ -97,6 +99,7 @@ impl Running {
         };
         let watching = tokio::spawn(follow_files(
             context.directory.clone(),
+            named,
             engine.clone(),
             server.clone(),
         ));
@@ -179,11 +182,17 @@ impl Seal for KeptSecrets {
 }
 
 /// Brings changed files in force for as long as the engine runs.
-async fn follow_files(directory: Directory, engine: Arc<Engine>, server: Arc<Server>) {
+async fn follow_files(
+    directory: Directory,
+    named: BTreeSet<NamedFile>,
+    engine: Arc<Engine>,
+    server: Arc<Server>,
+) {
     let mut watch = match watch(directory.path()) {
         Ok(watch) => watch,
         Err(why) => return tracing::warn!("{why}"),
     };
+    watch.follow(named);
     while let Some(changed) = watch.changed().await {
         tracing::info!(?changed, "files have changed");
         let directory = directory.clone();
@@ -197,6 +206,7 @@ async fn follow_files(directory: Directory, engine: Arc<Engine>, server: Arc<Ser
             tracing::error!("the config directory could not be read");
             continue;
         };
+        watch.follow(ConnectorFiles::named(&connectors));
         if let Ok(settings) = settings
             && let Err(error) = server.set_roles(settings.roles)
         {

@@ -7,6 +7,7 @@ mod connector;
 mod directory;
 mod init;
 mod load;
+mod named;
 mod problem;
 mod replace;
 mod secret;
@@ -21,6 +22,7 @@ pub use init::{
     InitError, Initialised, connector_text, default_mapping, initialise, settings_text,
 };
 pub use load::{Loaded, LoadedConnector, load};
+pub use named::{FilesSeen, NamedFile};
 pub use problem::{Place, Problem};
 pub use replace::replace_file;
 pub use secret::{SealedSecrets, SecretReference, Secrets};

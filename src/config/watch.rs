@@ -1,6 +1,6 @@
 //! Says when files of the config directory have changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::load::is_left_over;
+use super::named::NamedFile;
 
 /// How long it must be quiet before changes are told: an editor writes, renames and writes again.
 const QUIET: Duration = Duration::from_millis(150);
@@ -23,6 +24,10 @@ pub struct Watch {
     pending: BTreeSet<PathBuf>,
     directory: PathBuf,
     watcher: RecommendedWatcher,
+    /// What connectors' settings name beside their own files.
+    named: BTreeSet<NamedFile>,
+    /// The directories that are watched for it.
+    beside: BTreeMap<PathBuf, RecursiveMode>,
 }
 
 /// What is watched below the directory. Nothing else is: the data directory may be there too.
@@ -64,6 +69,8 @@ pub fn watch(directory: &Path) -> Result<Watch, String> {
         pending: BTreeSet::new(),
         directory: directory.to_owned(),
         watcher,
+        named: BTreeSet::new(),
+        beside: BTreeMap::new(),
     })
 }
 
@@ -84,9 +91,9 @@ impl Watch {
     /// Waits until files have changed and the directory is quiet again; answers which. `None` when watching ended.
     /// Dropping the future loses nothing (safe in `select!`).
     pub async fn changed(&mut self) -> Option<BTreeSet<PathBuf>> {
-        if self.pending.is_empty() {
-            let first = self.events.recv().await?;
-            self.note(first);
+        while self.pending.is_empty() {
+            let path = self.events.recv().await?;
+            self.note(path);
         }
         let patience_ends = Instant::now() + PATIENCE;
         loop {
@@ -98,9 +105,57 @@ impl Watch {
         }
     }
 
+    /// Watches what connectors' settings name as well, from now on this and nothing that was named before.
+    pub fn follow(&mut self, named: BTreeSet<NamedFile>) {
+        let mut wanted = BTreeMap::new();
+        for (directory, mode) in named.iter().map(NamedFile::directory) {
+            let known = wanted.entry(directory.to_owned()).or_insert(mode);
+            if mode == RecursiveMode::Recursive {
+                *known = mode;
+            }
+        }
+        wanted.retain(|directory, _| !self.is_watched(directory));
+        for (directory, mode) in std::mem::take(&mut self.beside) {
+            if wanted.get(&directory) == Some(&mode) {
+                self.beside.insert(directory, mode);
+            } else if let Err(error) = self.watcher.unwatch(&directory) {
+                tracing::debug!(%error, "{} was not watched any more", directory.display());
+            }
+        }
+        for (directory, mode) in wanted {
+            if self.beside.contains_key(&directory) {
+                continue;
+            }
+            match self.watcher.watch(&directory, mode) {
+                Ok(()) => drop(self.beside.insert(directory, mode)),
+                Err(error) => {
+                    tracing::warn!(%error, "changes in {} can't be watched; save the connector's file after changing files there", directory.display());
+                }
+            }
+        }
+        self.named = named;
+    }
+
+    /// Whether a directory is watched as part of the config directory.
+    fn is_watched(&self, directory: &Path) -> bool {
+        let below = BELOW.map(|name| self.directory.join(name));
+        directory == self.directory || below.iter().any(|below| directory.starts_with(below))
+    }
+
+    /// Whether a change concerns the config directory or what its files name.
+    fn concerns(&self, path: &Path) -> bool {
+        let is_config = path.parent() == Some(self.directory.as_path())
+            || path == self.directory
+            || self.is_watched(path);
+        is_config || self.named.iter().any(|named| named.is_touched_by(path))
+    }
+
     /// A directory that has come (back) is watched from now on; what was written into it before is found by whoever
     /// reads the directory anew because it is told as changed.
     fn note(&mut self, path: PathBuf) {
+        if !self.concerns(&path) {
+            return;
+        }
         let name = path.strip_prefix(&self.directory).ok();
         let come = name.is_some_and(|name| BELOW.iter().any(|below| Path::new(below) == name));
         if come
@@ -152,6 +207,25 @@ mod tests {
         assert!(next(&mut watch).await.contains(&file));
         fs::remove_file(&file).unwrap();
         assert!(next(&mut watch).await.contains(&file));
+    }
+
+    #[tokio::test]
+    async fn what_settings_name_elsewhere_is_told_and_its_neighbours_of_other_kinds_are_not() {
+        let home = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let api = elsewhere.path().join("api.yaml");
+        fs::write(&api, "a").unwrap();
+        let mut watch = watch(home.path()).unwrap();
+        watch.follow(BTreeSet::from([NamedFile::new(&api)]));
+        fs::write(elsewhere.path().join("fieldbridge.redb"), "x").unwrap();
+        fs::write(&api, "b").unwrap();
+        assert_eq!(next(&mut watch).await, BTreeSet::from([api.clone()]));
+        // What is named no more is watched no more.
+        watch.follow(BTreeSet::new());
+        fs::write(&api, "c").unwrap();
+        let file = home.path().join("fieldbridge.toml");
+        fs::write(&file, "").unwrap();
+        assert_eq!(next(&mut watch).await, BTreeSet::from([file]));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::attempt::{Attempt, Stepped};
 use crate::model::{FileReference, Note, Record, RecordId, Step, WorkOrderId};
-use crate::platform::Wish;
+use crate::platform::{Noted, Wish};
 
 /// The key of a platform's note.
 pub(super) fn note_key(id: &str) -> String {
@@ -124,11 +124,14 @@ pub(super) async fn messages_to_record(
     for message in new {
         let running = attempt.begin(Step::Message);
         let result = match same_text(&there, &message.text) {
-            Some(id) => Ok(Some(id)),
+            Some(id) => Ok(Noted::Added(Some(id))),
             None => platform.add_note(&running.call, record, &message).await,
         };
-        let told = format!("message {} to record {record}", message.id);
-        let id = attempt.end(running, result, |_| told)?;
+        let noted = attempt.end(running, result, |noted| match noted {
+            Noted::Added(_) => format!("message {} to record {record}", message.id),
+            Noted::Skipped { why } => format!("message {} is not written: {why}", message.id),
+        })?;
+        let id = noted.id().map(str::to_owned);
         attempt.carried(message_key(&message.id), id).await?;
     }
     Ok(())

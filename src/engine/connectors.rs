@@ -1,6 +1,6 @@
 //! The connectors in force. A broken file never replaces a good one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,10 @@ use super::breaker::{Breaker, BreakerSettings};
 use super::flow::FlowCounter;
 use super::kept_token::KeptToken;
 use super::shared::Seal;
-use crate::config::{ConnectorConfig, EngineSettings, Loaded, Place, Problem, Secrets};
-use crate::http::TokenKeeper;
+use crate::config::{
+    ConnectorConfig, EngineSettings, FilesSeen, Loaded, NamedFile, Place, Problem, Secrets,
+};
+use crate::http::{QuotaBook, TokenKeeper};
 use crate::mapping::Mapping;
 use crate::model::{Clock, ConnectorId, Direction, PlatformKind, Timestamp};
 use crate::platform::{Capabilities, Platform, registry};
@@ -33,6 +35,13 @@ pub struct ConnectorFiles {
 }
 
 impl ConnectorFiles {
+    /// What the settings of connectors name beside their own files.
+    #[must_use]
+    pub fn named(all: &[Self]) -> BTreeSet<NamedFile> {
+        let configs = all.iter().filter_map(|files| files.config.as_ref().ok());
+        configs.flat_map(registry::named_files).collect()
+    }
+
     /// Reads the mappings beside the connector files of a config directory. What can't be made a connector of (a file
     /// whose name is no id) is answered as a problem. Blocks while it reads.
     #[must_use]
@@ -83,6 +92,8 @@ pub(crate) struct Active {
     pub able: Capabilities,
     pub mapping: Arc<Mapping>,
     pub mapping_text: String,
+    /// How the files stood that the settings name.
+    pub named: FilesSeen,
 }
 
 impl Active {
@@ -146,6 +157,7 @@ pub(crate) struct Materials<'a> {
     pub clock: &'a Arc<dyn Clock>,
     pub vault: &'a Arc<dyn Seal>,
     pub store: &'a SharedStore,
+    pub quotas: &'a QuotaBook,
 }
 
 impl Materials<'_> {
@@ -263,6 +275,7 @@ impl Connectors {
                     able: active.able.clone(),
                     mapping: mapping.clone(),
                     mapping_text: text.to_owned(),
+                    named: active.named.clone(),
                 };
                 let file = &connector.mapping_file;
                 let problems = connector.problems.iter();
@@ -344,12 +357,20 @@ fn build(
                 _ => read_mapping(files, text, problems),
             },
         );
-    let platform = config.and_then(|config| {
-        match before.filter(|active| active.config.text() == config.text()) {
-            Some(active) => Some(active.platform.clone()),
-            None => build_platform(&files.id, config, materials, problems),
-        }
+    // Looked at before they are read: what changes meanwhile is another change.
+    let named = config.map_or_else(FilesSeen::default, |config| {
+        FilesSeen::now(&registry::named_files(config))
     });
+    let is_same = |active: &&Arc<Active>, config: &ConnectorConfig| {
+        active.config.text() == config.text() && active.named == named
+    };
+    let platform =
+        config.and_then(
+            |config| match before.filter(|active| is_same(active, config)) {
+                Some(active) => Some(active.platform.clone()),
+                None => build_platform(&files.id, config, materials, problems),
+            },
+        );
     let (config, text, mapping, platform) = (config?, text?, mapping?, platform?);
     if let Some(active) = before
         && Arc::ptr_eq(&active.platform, &platform)
@@ -363,6 +384,7 @@ fn build(
         platform,
         mapping,
         mapping_text: text.clone(),
+        named,
     }))
 }
 
@@ -414,6 +436,7 @@ fn build_platform(
         secrets: materials.secrets,
         clock: materials.clock.clone(),
         tokens: materials.tokens_of(id),
+        quotas: materials.quotas,
     };
     registry::build(&setup)
         .map_err(|found| problems.extend(found))

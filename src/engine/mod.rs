@@ -23,6 +23,7 @@ mod retry;
 mod scheduler;
 mod sequence;
 mod shared;
+mod sides;
 mod start;
 mod view;
 mod workbench;

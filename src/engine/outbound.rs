@@ -9,22 +9,16 @@ use super::carry;
 use super::changes::{self, Targets};
 use super::map::Mapped;
 use super::sequence;
-use crate::config::ConnectorConfig;
+use super::sides::{self, Side};
+use crate::config::{ConnectorConfig, Features};
 use crate::fieldnation::{is_complete, mapping_input};
 use crate::mapping::Required;
 use crate::model::{
     Category, Delivered, Direction, EventName, Failure, Intent, Marker, PayloadKind, Record,
-    RecordId, SideRecord, SideRecordKind, SkipReason, Step, Target, Timestamp, WorkOrderId,
+    RecordId, SkipReason, Step, Target, Timestamp, WorkOrderId,
 };
-use crate::platform::{Found, Wish};
+use crate::platform::{Capabilities, Found, Wish};
 use crate::store::Correlation;
-
-/// Targets that are side records of their own rather than fields of the record.
-const SIDE_RECORDS: [(&str, SideRecordKind); 3] = [
-    ("schedule", SideRecordKind::Schedule),
-    ("time_entry", SideRecordKind::Time),
-    ("charge", SideRecordKind::Charge),
-];
 
 /// Carries one outbound transaction as far as it goes.
 pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
@@ -49,9 +43,13 @@ pub(super) async fn run(attempt: &mut Attempt) -> Stepped<()> {
         return Err(attempt.stop(&running, SkipReason::Filtered(why.into())));
     }
     if wants.is_nothing() {
-        return Err(attempt.stop(&running, SkipReason::NoRule));
+        let reason = wants.unable.map(|why| SkipReason::Filtered(why.into()));
+        return Err(attempt.stop(&running, reason.unwrap_or(SkipReason::NoRule)));
     }
-    attempt.end(running, Ok(()), |()| event.to_string())?;
+    attempt.end(running, Ok(()), |()| match wants.unable {
+        Some(why) => format!("{event}; {why}"),
+        None => event.to_string(),
+    })?;
     match attempt.correlation.clone() {
         Some(mut correlation) => {
             sequence::reached(&mut correlation, at);
@@ -79,6 +77,8 @@ struct Wants {
     fields: bool,
     messages: bool,
     files: bool,
+    /// What the connector is asked to carry and its platform can't, with these settings.
+    unable: Option<&'static str>,
 }
 
 impl Wants {
@@ -87,11 +87,25 @@ impl Wants {
             fields: attempt.active.mapping.listens_to(event),
             messages: attempt.active.notes_out() && event == EventName::MessagePosted,
             files: attempt.active.files_out() && event == EventName::ProviderUpload,
+            unable: unable(&attempt.active.config.features, &attempt.active.able, event),
         }
     }
 
     fn is_nothing(&self) -> bool {
         !(self.fields || self.messages || self.files)
+    }
+}
+
+/// Why what an event brings is not carried although the connector's file asks for it.
+fn unable(features: &Features, able: &Capabilities, event: EventName) -> Option<&'static str> {
+    match event {
+        EventName::MessagePosted if features.messages.outbound() && !able.write_notes => Some(
+            "features.messages asks for it, but with these settings the platform takes no notes",
+        ),
+        EventName::ProviderUpload if features.files.outbound() && !able.write_files => {
+            Some("features.files asks for it, but with these settings the platform takes no files")
+        }
+        _ => None,
     }
 }
 
@@ -210,18 +224,23 @@ async fn update(
     wants: &Wants,
     mut correlation: Correlation,
 ) -> Stepped<()> {
-    if !wants.fields || attempt.progress.delivered.is_some() {
+    let delivered = attempt.progress.delivered.is_some();
+    if !wants.fields || (delivered && attempt.active.able.side_records.is_empty()) {
         return Ok(());
     }
     let record_id = correlation.record.clone();
     let mapped = map(attempt, input, Required::None).await?;
+    let (fields, sides) = split(attempt, &mapped.targets, correlation.work_order)?;
+    if delivered {
+        // An earlier attempt wrote the record; what hangs on it may be still to come.
+        return sides::put(attempt, &record_id, sides).await;
+    }
     let base = base(attempt, &record_id).await?;
-    let (fields, sides) = split(attempt, &mapped.targets);
     let fresh = changes::since_seen(&fields, &base.fields);
     let running = attempt.begin(Step::Deliver);
     if fresh.is_empty() {
-        let sides = changes::since_sent(&side_targets(&sides), &correlation.sent_to_record);
-        if sides.is_empty() && !wants.messages && !wants.files {
+        let differ = sides::any_differs(&sides, &correlation);
+        if !differ && !wants.messages && !wants.files {
             correlation.sent_to_record.extend(fields);
             attempt.link(correlation);
             return Err(attempt.stop(&running, SkipReason::Unchanged));
@@ -247,7 +266,22 @@ async fn update(
         created: false,
     });
     attempt.link(correlation);
-    put_sides(attempt, &record_id, sides).await
+    sides::put(attempt, &record_id, sides).await
+}
+
+/// Parts the mapped targets into fields of the record and side records of their own.
+fn split(
+    attempt: &mut Attempt,
+    targets: &Targets,
+    work_order: WorkOrderId,
+) -> Stepped<(Targets, Vec<Side>)> {
+    match sides::split(&attempt.active.able.side_records, targets, work_order) {
+        Ok(parts) => Ok(parts),
+        Err(failure) => {
+            let running = attempt.begin(Step::Validate);
+            attempt.end(running, Err(failure), |_| String::new())
+        }
+    }
 }
 
 async fn base(attempt: &mut Attempt, id: &RecordId) -> Stepped<Record> {
@@ -273,7 +307,7 @@ async fn create(
     at: Option<Timestamp>,
 ) -> Stepped<()> {
     let mapped = map(attempt, input, Required::All).await?;
-    let (fields, sides) = split(attempt, &mapped.targets);
+    let (fields, sides) = split(attempt, &mapped.targets, work_order)?;
     let body = changes::nested(&fields);
     let marker = Marker::of_work_order(work_order);
     let record = match look_up(attempt, &marker).await? {
@@ -298,7 +332,7 @@ async fn create(
     attempt.link(correlation);
     attempt.end(running, Ok(()), |()| format!("record {record}"))?;
     attempt.save().await?;
-    put_sides(attempt, &record, sides).await
+    sides::put(attempt, &record, sides).await
 }
 
 /// After an attempt whose outcome is unknown: the record it may have made.
@@ -307,8 +341,8 @@ async fn look_up(attempt: &mut Attempt, marker: &Marker) -> Stepped<Option<Recor
         return Ok(None);
     };
     let running = attempt.begin(Step::Deliver);
-    let since = attempt.shared.now().duration_since(intent.at);
-    let looked = match attempt.active.platform.find(&running.call, marker).await {
+    let platform = attempt.active.platform.clone();
+    let looked = match platform.find(&running.call, marker, intent.at).await {
         Err(failure) => Err(failure),
         Ok(Found::Absent) => Ok(None),
         Ok(Found::Records(ids)) => match ids.as_slice() {
@@ -320,15 +354,11 @@ async fn look_up(attempt: &mut Attempt, marker: &Marker) -> Stepped<Option<Recor
                 marker.as_str()
             ))),
         },
-        // An index that lags tells the truth once its lag has passed since the intent.
-        Ok(Found::NotYet(lag)) => match std::time::Duration::try_from(since) {
-            Ok(passed) if passed >= lag => Ok(None),
-            _ => Err(Failure::new(
-                Category::Server,
-                "the platform's search may not show the record yet",
-            )
-            .retry_after(Some(lag))),
-        },
+        Ok(Found::NotYet(wait)) => Err(Failure::new(
+            Category::Server,
+            "the platform's search may not show the record yet",
+        )
+        .retry_after(Some(wait))),
         Ok(Found::CannotTell) => Err(uncertain(
             "the platform can't say whether the record of an earlier attempt exists",
         )),
@@ -377,79 +407,6 @@ async fn send_create(
         format!("created record {}", created.id)
     })?;
     Ok(created.id)
-}
-
-type Sides = Vec<(&'static str, SideRecordKind, Map<String, Value>)>;
-
-/// Parts the mapped targets into fields of the record and side records of their own.
-fn split(attempt: &Attempt, targets: &Targets) -> (Targets, Sides) {
-    let able = &attempt.active.able.side_records;
-    let mut fields = targets.clone();
-    let mut sides = Sides::new();
-    for (name, kind) in SIDE_RECORDS {
-        if !able.contains(&kind) {
-            continue;
-        }
-        let prefix = format!("{name}.");
-        let own: Targets = fields
-            .iter()
-            .filter_map(|(path, value)| {
-                Some((path.strip_prefix(&prefix)?.to_owned(), value.clone()))
-            })
-            .collect();
-        if !own.is_empty() {
-            fields.retain(|path, _| !path.starts_with(&prefix));
-            sides.push((name, kind, changes::nested(&own)));
-        }
-    }
-    (fields, sides)
-}
-
-fn side_targets(sides: &Sides) -> Targets {
-    sides
-        .iter()
-        .map(|(name, _, fields)| ((*name).to_owned(), Value::Object(fields.clone())))
-        .collect()
-}
-
-/// Writes side records that changed; each keeps the id it was given, so that it is edited and not doubled.
-async fn put_sides(attempt: &mut Attempt, record: &RecordId, sides: Sides) -> Stepped<()> {
-    for (name, kind, fields) in sides {
-        let key = format!("side:{name}");
-        let sent = attempt
-            .correlation
-            .as_ref()
-            .and_then(|correlation| correlation.sent_to_record.get(name).cloned());
-        let fields = Value::Object(fields);
-        if sent.as_ref() == Some(&fields) {
-            continue;
-        }
-        let existing = attempt
-            .correlation
-            .as_ref()
-            .and_then(|correlation| correlation.carried.get(&key).cloned())
-            .filter(|id| !id.is_empty());
-        attempt.save().await?;
-        let running = attempt.begin(Step::Deliver);
-        let side = SideRecord {
-            kind,
-            fields: fields.clone(),
-            source_id: None,
-        };
-        let platform = attempt.active.platform.clone();
-        let result = platform
-            .put_side_record(&running.call, record, &side, existing.as_deref())
-            .await;
-        let id = attempt.end(running, result, |id| {
-            format!("{name} {id} of record {record}")
-        })?;
-        if let Some(mut correlation) = attempt.correlation.clone() {
-            correlation.sent_to_record.insert(name.to_owned(), fields);
-            attempt.correlation = Some(correlation);
-        }
-        attempt.carried(key, Some(id)).await?;
-    }
-    Ok(())
 }
 
 async fn finish(attempt: &mut Attempt, wants: &Wants, work_order: WorkOrderId) -> Stepped<()> {

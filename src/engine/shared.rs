@@ -15,6 +15,7 @@ use super::notify::Notifier;
 use super::view::QueueHistory;
 use crate::config::{Problem, Secrets, Settings};
 use crate::fieldnation::FieldNation;
+use crate::http::QuotaBook;
 use crate::mapping::Evaluator;
 use crate::model::{Clock, ConnectorId, Failure, OwnerId, Random, Timestamp};
 use crate::store::SharedStore;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub owner: OwnerId,
     pub started_at: Timestamp,
     pub connectors: Connectors,
+    /// The vendors' allowances that connectors use.
+    pub quotas: QuotaBook,
     /// Held by whoever reads the config directory to bring it in force, or writes to it: what is read must still be
     /// so when it comes in force.
     pub files: tokio::sync::Mutex<()>,

@@ -19,7 +19,7 @@ use super::shared::{Seal, Shared};
 use super::{housekeeping, scheduler};
 use crate::config::{JsonnetSettings, Problem, Secrets, Settings};
 use crate::fieldnation::FieldNation;
-use crate::http::Call;
+use crate::http::{Call, QuotaBook};
 use crate::mapping::{Evaluator, Limits, WorkerProgram};
 use crate::model::{Clock, OwnerId, Priority, Random};
 use crate::store::{SharedStore, TriggerToken};
@@ -128,6 +128,7 @@ impl Engine {
             public_url: public_url(&setup.settings, address),
             listening_on: address.to_string(),
             connectors: Connectors::new(&setup.settings.engine),
+            quotas: QuotaBook::default(),
             files: tokio::sync::Mutex::default(),
             evaluator: Evaluator::new(limits, setup.worker_program.clone()),
             preview_evaluator: Evaluator::new(
@@ -206,6 +207,7 @@ impl Engine {
             clock: &shared.clock,
             vault: &shared.vault,
             store: &shared.store,
+            quotas: &shared.quotas,
         };
         let changed = shared.connectors.apply(files, &materials);
         for (id, connector) in shared.connectors.all().iter() {

@@ -331,11 +331,8 @@ fn client(
     settings: &FieldNationSettings,
     hidden: &[SecretString],
 ) -> Result<Client, crate::http::TransportProblem> {
-    let bucket = BucketSettings {
-        name: "per minute".to_owned(),
-        calls: settings.calls_per_minute,
-        period: Duration::from_secs(60),
-    };
+    let calls = settings.calls_per_minute;
+    let bucket = BucketSettings::per_minute("per minute", Some(calls), calls);
     let quota = Arc::new(Quota::new(&[bucket], settings.concurrency));
     let http = ClientSettings {
         timeout: Duration::from_secs(settings.timeout_seconds.max(1)),

@@ -5,19 +5,23 @@
 //! transport into a [`Failure`](crate::model::Failure). It knows no vendor: what a status or a body means is for the adapter
 //! to say, with [`classify`] as the ordinary answer. It never retries by itself; that is the engine's.
 
+mod allowance;
 mod call;
 mod client;
 mod failure;
 mod quota;
+mod quota_book;
 mod redact;
 mod refresh_token;
 mod request;
 mod token;
 
+pub use allowance::{BucketSettings, Cap};
 pub use call::Call;
 pub use client::{Client, ClientSettings, TransportProblem};
 pub use failure::{classify, retry_after, transport_failure};
-pub use quota::{BucketSettings, Quota, QuotaView};
+pub use quota::{Quota, QuotaView};
+pub use quota_book::{AccountKey, QuotaBook, QuotaLimits};
 pub use redact::Redactor;
 pub use refresh_token::{KeepsInMemory, RefreshToken, TokenKeeper};
 pub use request::{Body, Part, Request, Response};

@@ -1,6 +1,6 @@
 //! Quotas that are known, not discovered by failing.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -8,18 +8,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use super::BucketSettings;
+use super::allowance::{Allowance, Claim};
 use crate::model::{Category, Failure, Priority};
-
-/// One allowance: so many calls in so long.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BucketSettings {
-    /// What people call it, e.g. `per minute`.
-    pub name: String,
-    /// How many calls.
-    pub calls: u32,
-    /// In how long.
-    pub period: Duration,
-}
 
 /// What is left, for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,50 +29,39 @@ pub struct QuotaView {
 /// The longest wait inside a call; beyond it the transaction goes back and makes room for others.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// What replays and catch-up must leave to live traffic, as a share of the bucket.
-const RESERVE: f64 = 0.2;
-
-#[derive(Debug)]
-struct Bucket {
-    name: String,
-    capacity: f64,
-    per_second: f64,
-    left: f64,
-    counted_at: Instant,
-}
-
-#[derive(Debug)]
-struct Inner {
-    buckets: Vec<Bucket>,
-    blocked_until: Option<Instant>,
-}
-
-/// The allowance of one credential: token buckets, a limit on calls at once, and what the other side said.
+/// What one user of an account may call: its part in the account's allowance, a share of its own, and a limit on its calls
+/// at once.
 #[derive(Debug)]
 pub struct Quota {
-    inner: Mutex<Inner>,
+    account: Claim,
+    own: Claim,
     at_once: Semaphore,
 }
 
 impl Quota {
-    /// An allowance.
+    /// The allowance of an account that nobody else uses.
     #[must_use]
     pub fn new(buckets: &[BucketSettings], at_once: usize) -> Self {
-        let now = Instant::now();
-        let bucket = |settings: &BucketSettings| Bucket {
-            name: settings.name.clone(),
-            capacity: f64::from(settings.calls.max(1)),
-            per_second: f64::from(settings.calls.max(1)) / settings.period.as_secs_f64().max(0.001),
-            left: f64::from(settings.calls.max(1)),
-            counted_at: now,
-        };
+        let account = Claim::on(Arc::default(), buckets);
+        Self::of(
+            account,
+            Claim::on(Arc::<Allowance>::default(), &[]),
+            at_once,
+        )
+    }
+
+    pub(super) fn of(account: Claim, own: Claim, at_once: usize) -> Self {
         Self {
-            inner: Mutex::new(Inner {
-                buckets: buckets.iter().map(bucket).collect(),
-                blocked_until: None,
-            }),
+            account,
+            own,
             at_once: Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS)),
         }
+    }
+
+    /// Leave for so many calls at once of one kind, which all users of the account share.
+    #[must_use]
+    pub fn gate(&self, name: &str, at_once: usize) -> Arc<Semaphore> {
+        self.account.gate(name, at_once)
     }
 
     /// Waits for leave to make one call, and takes it from every bucket.
@@ -115,9 +95,11 @@ impl Quota {
     /// How long until a call of this priority may be made.
     #[must_use]
     pub fn ready_in(&self, priority: Priority) -> Duration {
-        let mut inner = self.lock();
-        inner.refill(Instant::now());
-        inner.wait(priority)
+        let now = Instant::now();
+        let (mut account, mut own) = (self.account.lock(), self.own.lock());
+        account.refill(now);
+        own.refill(now);
+        account.wait(priority, now).max(own.wait(priority, now))
     }
 
     /// Takes in what an answer says of the quota: `Retry-After` of a 429 or 503, and the `X-RateLimit-*` family.
@@ -127,17 +109,12 @@ impl Quota {
             text.to_str().ok()?.trim().parse::<f64>().ok()
         };
         let now = Instant::now();
-        let mut inner = self.lock();
+        let mut account = self.account.lock();
         if matches!(status, 429 | 503) {
             let wait = super::retry_after(headers)
                 .unwrap_or(Duration::from_secs(if status == 429 { 10 } else { 0 }));
             if !wait.is_zero() {
-                let until = now + wait.min(Duration::from_secs(3600));
-                inner.blocked_until = Some(
-                    inner
-                        .blocked_until
-                        .map_or(until, |before| before.max(until)),
-                );
+                account.block(now + wait.min(Duration::from_secs(3600)));
             }
         }
         let Some(left) = number(&["x-ratelimit-remaining", "x-rate-limit-remaining"]) else {
@@ -148,13 +125,13 @@ impl Quota {
             "x-ratelimit-limit",
             "x-rate-limit-limit",
         ]);
-        inner.refill(now);
-        if let Some(bucket) = inner.buckets.first_mut() {
-            if let Some(limit) = limit.filter(|limit| *limit >= 1.0) {
-                bucket.per_second *= limit / bucket.capacity;
-                bucket.capacity = limit;
-            }
-            bucket.left = bucket.left.min(left.max(0.0));
+        if account.is_empty() {
+            let mut own = self.own.lock();
+            own.refill(now);
+            own.told(limit, left);
+        } else {
+            account.refill(now);
+            account.told(limit, left);
         }
     }
 
@@ -162,95 +139,56 @@ impl Quota {
     #[must_use]
     pub fn view(&self) -> Vec<QuotaView> {
         let now = Instant::now();
-        let mut inner = self.lock();
-        inner.refill(now);
-        let blocked_for = inner
-            .blocked_until
-            .map(|until| until.saturating_duration_since(now));
-        let blocked_for = blocked_for.filter(|wait| !wait.is_zero());
-        inner
-            .buckets
-            .iter()
-            .map(|bucket| QuotaView {
-                name: bucket.name.clone(),
-                limit: whole(bucket.capacity),
-                left: whole(bucket.left),
-                blocked_for,
-            })
+        let (mut account, mut own) = (self.account.lock(), self.own.lock());
+        account.refill(now);
+        own.refill(now);
+        let blocked_for = Some(account.blocked_for(now)).filter(|wait| !wait.is_zero());
+        account
+            .view(blocked_for)
+            .chain(own.view(blocked_for))
             .collect()
     }
 
+    /// Takes one call from every bucket unless it must wait. The account's lock always comes before the user's own.
     fn try_take(&self, priority: Priority) -> Duration {
-        let mut inner = self.lock();
-        inner.refill(Instant::now());
-        let wait = inner.wait(priority);
+        let now = Instant::now();
+        let (mut account, mut own) = (self.account.lock(), self.own.lock());
+        account.refill(now);
+        own.refill(now);
+        let wait = account.wait(priority, now).max(own.wait(priority, now));
         if wait.is_zero() {
-            for bucket in &mut inner.buckets {
-                bucket.left -= 1.0;
-            }
+            account.take();
+            own.take();
         }
         wait
     }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn refill(&mut self, now: Instant) {
-        for bucket in &mut self.buckets {
-            let passed = now
-                .saturating_duration_since(bucket.counted_at)
-                .as_secs_f64();
-            bucket.left = (bucket.left + passed * bucket.per_second).min(bucket.capacity);
-            bucket.counted_at = now;
-        }
-        if self.blocked_until.is_some_and(|until| until <= now) {
-            self.blocked_until = None;
-        }
-    }
-
-    fn wait(&self, priority: Priority) -> Duration {
-        let blocked = self.blocked_until.map_or(Duration::ZERO, |until| {
-            until.saturating_duration_since(Instant::now())
-        });
-        let empty = self.buckets.iter().map(|bucket| {
-            let reserve = match priority {
-                Priority::Live => 0.0,
-                Priority::Background => (bucket.capacity * RESERVE).min(bucket.capacity - 1.0),
-            };
-            let missing = 1.0 + reserve - bucket.left;
-            if missing <= 1e-6 {
-                Duration::ZERO
-            } else {
-                Duration::from_secs_f64(missing / bucket.per_second) + Duration::from_millis(1)
-            }
-        });
-        empty.fold(blocked, Duration::max)
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to the type's range"
-)]
-fn whole(number: f64) -> u32 {
-    number.clamp(0.0, f64::from(u32::MAX)) as u32
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Cap;
     use super::*;
 
-    fn ten_a_second() -> Quota {
+    fn a_second(calls: u32, cap: Cap) -> Quota {
         let bucket = BucketSettings {
             name: "per second".into(),
-            calls: 10,
+            calls,
             period: Duration::from_secs(1),
+            cap,
         };
         Quota::new(&[bucket], 100)
+    }
+
+    fn ten_a_second() -> Quota {
+        a_second(10, Cap::Assumed)
+    }
+
+    fn told(limit: &'static str, left: &'static str) -> HeaderMap {
+        let name = http::HeaderName::from_static;
+        HeaderMap::from_iter([
+            (name("x-ratelimit-limit"), limit.parse().unwrap()),
+            (name("x-ratelimit-remaining"), left.parse().unwrap()),
+        ])
     }
 
     #[tokio::test(start_paused = true)]
@@ -292,11 +230,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_vendors_own_count_wins_when_lower() {
         let quota = ten_a_second();
-        let headers = HeaderMap::from_iter([(
-            http::HeaderName::from_static("x-ratelimit-remaining"),
-            "0.0".parse().unwrap(),
-        )]);
-        quota.observe(200, &headers);
+        quota.observe(200, &told("10", "0.0"));
         assert_eq!(quota.view()[0].left, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_vendors_limit_corrects_a_guess_and_raises_no_cap_of_the_admins() {
+        let limits = |quota: &Quota, limit| {
+            quota.observe(200, &told(limit, "4"));
+            quota.view()[0].limit
+        };
+        let guessed = a_second(10, Cap::Assumed);
+        assert_eq!((limits(&guessed, "50"), limits(&guessed, "5")), (50, 5));
+        let configured = a_second(10, Cap::Configured);
+        assert_eq!(
+            (limits(&configured, "50"), limits(&configured, "5")),
+            (10, 5)
+        );
+        // A vendor that lowered its limit and raises it again gives back no more than was configured.
+        assert_eq!(limits(&configured, "50"), 10);
     }
 }

@@ -25,6 +25,7 @@ pub use journal::{Exchange, JournalEntry, PayloadKind, Step, StepOutcome};
 pub use platform_kind::{PlatformKind, UnknownPlatform};
 pub use record::{
     FileContent, FileReference, Marker, Note, NoteVisibility, Record, SideRecord, SideRecordKind,
+    SideSource,
 };
 pub use state::{IllegalMove, Move, State};
 pub use transaction::{

@@ -1,5 +1,7 @@
 //! What an adapter reads from and writes to a platform, in words common to all nine.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -103,6 +105,25 @@ pub enum SideRecordKind {
     Charge,
 }
 
+/// What a side record stands for at Field Nation: by it the side record is found again when an answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SideSource {
+    /// A time log, an expense or another object of the work order, by the id that the mapping tells.
+    Object(String),
+    /// The work order itself: the mapping makes one side record of the kind for it.
+    WorkOrder(WorkOrderId),
+}
+
+impl fmt::Display for SideSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object(id) => formatter.write_str(id),
+            Self::WorkOrder(id) => write!(formatter, "WO-{id}"),
+        }
+    }
+}
+
 /// A side record to be written, its fields as the mapping made them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SideRecord {
@@ -110,9 +131,27 @@ pub struct SideRecord {
     pub kind: SideRecordKind,
     /// Its fields in the platform's own names.
     pub fields: Value,
-    /// The id of the Field Nation object it stands for (time log, expense), by which it is found again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_id: Option<String>,
+    /// What it stands for.
+    pub source: SideSource,
+    /// The ids of the other side records of this kind that we wrote beside the same record: this is none of them,
+    /// however alike.
+    pub others: Vec<String>,
+    /// When an earlier attempt may have written it unheard; nothing if surely none did.
+    pub attempted_at: Option<Timestamp>,
+}
+
+impl SideRecord {
+    /// The first of its kind beside a record, and never tried before.
+    #[must_use]
+    pub fn new(kind: SideRecordKind, fields: Value, source: SideSource) -> Self {
+        Self {
+            kind,
+            fields,
+            source,
+            others: Vec::new(),
+            attempted_at: None,
+        }
+    }
 }
 
 /// The text by which an object that we created can be found again on the other side.

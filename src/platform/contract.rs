@@ -34,6 +34,12 @@ pub trait Platform: Send + Sync + 'static {
     /// How many transactions of this connector may be in flight at once.
     fn concurrency(&self) -> usize;
 
+    /// The status that makes this vendor send a trigger again which can't be taken on now: 429 for one that sends
+    /// again for nothing else.
+    fn busy_status(&self) -> StatusCode {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+
     /// Reads a trigger: which records changed, and how the vendor wants to be answered. Pure but for keys
     /// that the vendor publishes (ConnectWise `key_url`), which the adapter fetches from the pinned host only.
     ///
@@ -98,13 +104,9 @@ pub trait Platform: Send + Sync + 'static {
         changes: &Map<String, Value>,
     ) -> Result<(), Failure>;
 
-    /// Adds a note; answers its id where the vendor gives one.
-    async fn add_note(
-        &self,
-        call: &Call,
-        record: &RecordId,
-        note: &Note,
-    ) -> Result<Option<String>, Failure>;
+    /// Adds a note, or tells why the settings want it left out.
+    async fn add_note(&self, call: &Call, record: &RecordId, note: &Note)
+    -> Result<Noted, Failure>;
 
     /// Attaches a file; answers its id where the vendor gives one.
     async fn attach(
@@ -123,8 +125,14 @@ pub trait Platform: Send + Sync + 'static {
         existing: Option<&str>,
     ) -> Result<String, Failure>;
 
-    /// Looks for records that carry the marker, before anything is created anew.
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure>;
+    /// Looks for records that carry the marker, before anything is created anew. No attempt to create one is older than
+    /// `intended_at`, by our clock.
+    async fn find(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure>;
 
     /// How changes reach us: through a subscription we make, or by the admin's hand.
     fn subscription_plan(&self, trigger_url: &str) -> SubscriptionPlan;
@@ -238,25 +246,6 @@ impl Answer {
     }
 }
 
-/// How the vendor wants to be answered, depending on what became of the trigger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answers {
-    /// When it is on disk. `None`: the ordinary 202 with a JSON body.
-    pub accepted: Option<Answer>,
-    /// The status that makes this vendor try again when it can't be put on disk now (503 for most,
-    /// 429 for one that retries nothing else).
-    pub busy: StatusCode,
-}
-
-impl Default for Answers {
-    fn default() -> Self {
-        Self {
-            accepted: None,
-            busy: StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-}
-
 /// In which form a trigger came, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -285,8 +274,8 @@ pub enum TriggerReading {
         delivery: Option<DeliveryKey>,
         /// In which form it came.
         form: DeliveryForm,
-        /// How to answer.
-        answers: Answers,
+        /// How the vendor wants to be answered once it is on disk. Nothing: the ordinary 202 with a JSON body.
+        answer: Option<Answer>,
     },
     /// Nothing to sync, but the vendor wants this answer (a challenge, a test call, news of the subscription).
     Answer(Answer),
@@ -309,7 +298,7 @@ pub enum TriggerRefusal {
     /// The media type is none we can read: 415.
     #[error("this media type is not understood: {0}")]
     MediaType(String),
-    /// What is needed to judge it can't be had just now: the vendor's retry status.
+    /// What is needed to judge it can't be had just now: [`Platform::busy_status`].
     #[error("the trigger can't be checked just now: {0}")]
     NotNow(String),
 }
@@ -370,6 +359,29 @@ pub struct Created {
     pub id: RecordId,
     /// Whether it stood there already (an upsert that met it).
     pub existed: bool,
+}
+
+/// What became of a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It stands there, under this id where the vendor gives one.
+    Added(Option<String>),
+    /// It was not written, rightly.
+    Skipped {
+        /// Why, for people, with the setting that decides it.
+        why: String,
+    },
+}
+
+impl Noted {
+    /// Its id, where it stands there and the vendor gives one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Added(id) => id.as_deref(),
+            Self::Skipped { .. } => None,
+        }
+    }
 }
 
 /// What a look-up by marker found.

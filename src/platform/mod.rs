@@ -21,7 +21,7 @@ mod servicenow;
 mod smartsheet;
 
 pub use contract::{
-    Answer, Answers, Capabilities, Changed, Check, Created, DeliveryForm, Found, Platform, Probe,
+    Answer, Capabilities, Changed, Check, Created, DeliveryForm, Found, Noted, Platform, Probe,
     Standing, Subscription, SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 pub use rest::Proposal;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use fieldbridge::model::{
     Failure, FileContent, Marker, Note, NoteVisibility, RecordId, SideRecord, SideRecordKind,
-    Timestamp, WorkOrderId,
+    SideSource, Timestamp, WorkOrderId,
 };
 use fieldbridge::platform::Wish;
 use fieldbridge::sandbox::ServiceDesk;
@@ -141,11 +141,8 @@ impl<D: ServiceDesk> Stage<D> {
         fields: &Value,
         existing: Option<&str>,
     ) -> Result<String, Failure> {
-        let side = SideRecord {
-            kind,
-            fields: fields.clone(),
-            source_id: Some("881".to_owned()),
-        };
+        let source = SideSource::Object("881".to_owned());
+        let side = SideRecord::new(kind, fields.clone(), source);
         let platform = &self.platform;
         let put = platform.put_side_record(&self.call, record, &side, existing);
         put.await
@@ -154,10 +151,16 @@ impl<D: ServiceDesk> Stage<D> {
     async fn create(&self, subject: &Subject) {
         let (platform, call) = (&self.platform, &self.call);
         let marker = Marker::of_work_order(WorkOrderId(4711));
-        platform.find(call, &marker).await.unwrap();
+        platform
+            .find(call, &marker, Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
         let create = platform.create(call, object(&subject.create), &marker);
         create.await.unwrap();
-        platform.find(call, &marker).await.unwrap();
+        platform
+            .find(call, &marker, Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
     }
 
     async fn subscribe(&self) {

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use fieldbridge::config::{ConnectorConfig, Secrets};
-use fieldbridge::http::{Call, KeepsInMemory};
+use fieldbridge::http::{Call, KeepsInMemory, QuotaBook};
 use fieldbridge::model::{Clock, Exchange, Priority, RecordId, Timestamp, TokioClock};
 use fieldbridge::platform::registry::{Setup, build};
 use fieldbridge::platform::{Platform, TriggerReading, TriggerRequest, Wish};
@@ -110,6 +110,7 @@ fn adapter<D: ServiceDesk>(desk: &D, clock: &Arc<dyn Clock>, settings: &str) -> 
         secrets: &Secrets::default(),
         clock: clock.clone(),
         tokens: Arc::new(KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     });
     platform.unwrap_or_else(|problems| panic!("{problems:?}"))
 }

@@ -128,7 +128,7 @@ async fn notes_are_public_or_internal_and_ours_are_known() {
             ("Provider: on my way", NoteVisibility::Internal, None, true),
         ]
     );
-    assert_eq!(made, Some(record.notes[2].id.clone()));
+    assert_eq!(made.id(), Some(&*record.notes[2].id));
 }
 
 #[tokio::test]

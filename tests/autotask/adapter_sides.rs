@@ -1,6 +1,8 @@
 //! Service calls, time entries, charges and expenses.
 
-use fieldbridge::model::{Category, SideRecord, SideRecordKind};
+use std::time::Duration;
+
+use fieldbridge::model::{Category, Clock, SideRecord, SideRecordKind, SideSource, WorkOrderId};
 use fieldbridge::sandbox::{AutotaskSettings, Fault, FaultKind};
 use http::Method;
 use serde_json::{Value, json};
@@ -8,11 +10,9 @@ use serde_json::{Value, json};
 use crate::stage::{Stage, Wanted, id};
 
 fn side(kind: SideRecordKind, fields: Value, source: Option<&str>) -> SideRecord {
-    SideRecord {
-        kind,
-        fields,
-        source_id: source.map(str::to_owned),
-    }
+    let source = source.map(|id| SideSource::Object(id.to_owned()));
+    let source = source.unwrap_or(SideSource::WorkOrder(WorkOrderId(9001)));
+    SideRecord::new(kind, fields, source)
 }
 
 fn visit() -> SideRecord {
@@ -197,8 +197,8 @@ async fn a_time_log_is_one_entry_with_its_number() {
     // Known by its id, and, where an earlier attempt made it unheard, by its number.
     let edited = side(
         SideRecordKind::Time,
-        json!({"hoursWorked": "3", "fieldNationID": 103}),
-        None,
+        json!({"hoursWorked": "3"}),
+        Some("103"),
     );
     for existing in [Some(made.as_str()), None] {
         let again = stage
@@ -223,6 +223,32 @@ async fn a_time_log_is_one_entry_with_its_number() {
         .await
         .unwrap();
     assert_eq!(stage.autotask.objects("TimeEntries").len(), 2);
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_made_is_waited_for_until_it_must_be_shown() {
+    let stage = Stage::set("default_resource_id = 11\ndefault_role_id = 8\n").await;
+    let ticket = stage.autotask.open_ticket(&json!({})).unwrap();
+    let again = SideRecord {
+        attempted_at: Some(stage.clock.now()),
+        ..hours(Some("103"))
+    };
+    let put = async || {
+        stage
+            .platform
+            .put_side_record(&stage.call, &id(ticket), &again, None)
+            .await
+    };
+    stage.clock.advance(Duration::from_secs(20));
+    let failure = put().await.unwrap_err();
+    assert_eq!(
+        (failure.category, failure.retry_after),
+        (Category::Server, Some(Duration::from_secs(40)))
+    );
+    assert!(stage.autotask.objects("TimeEntries").is_empty());
+    stage.clock.advance(Duration::from_secs(40));
+    put().await.unwrap();
+    assert_eq!(stage.autotask.objects("TimeEntries").len(), 1);
 }
 
 #[tokio::test]
@@ -291,9 +317,8 @@ async fn time_without_a_resource_is_not_sent() {
 }
 
 fn parking(amount: f64) -> SideRecord {
-    let fields =
-        json!({"name": "Parking", "billingCodeID": 3, "unitPrice": amount, "fieldNationID": 9});
-    side(SideRecordKind::Charge, fields, None)
+    let fields = json!({"name": "Parking", "billingCodeID": 3, "unitPrice": amount});
+    side(SideRecordKind::Charge, fields, Some("9"))
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fieldbridge::config::{ConnectorConfig, Problem, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{Clock, Exchange, ManualClock, Priority, Record, RecordId};
 use fieldbridge::platform::registry::{Setup, build};
 use fieldbridge::platform::{Platform, TriggerRequest, Wish};
@@ -108,6 +108,7 @@ pub fn adapter(text: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Platform>, V
         secrets: &secrets,
         clock,
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     };
     build(&setup)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use base64::Engine as _;
 use fieldbridge::platform::{
     DeliveryForm, Platform, Standing, TriggerReading, TriggerRefusal, TriggerRequest,
@@ -158,7 +158,7 @@ async fn a_signed_callback_is_checked_with_a_key_that_is_fetched_once() {
             ids,
             delivery,
             form,
-            answers,
+            answer,
         } = reading
         else {
             panic!("{reading:?}")
@@ -168,8 +168,7 @@ async fn a_signed_callback_is_checked_with_a_key_that_is_fetched_once() {
             (delivery.unwrap().as_str(), form),
             ("m-1", DeliveryForm::Json)
         );
-        assert_eq!(answers.busy, StatusCode::TOO_MANY_REQUESTS);
-        assert!(answers.accepted.unwrap().status.is_success());
+        assert!(answer.unwrap().status.is_success());
     }
     let altered = body.replace("69", "70");
     for (body, signature) in [

@@ -1,11 +1,14 @@
 //! Reading: the site itself, tickets, lists, files, fields.
 
 use axum::http::Method;
-use fieldbridge::model::{Category, FileReference, Marker, NoteVisibility, RecordId};
+use fieldbridge::model::{Category, FileReference, Marker, NoteVisibility, RecordId, Timestamp};
 use fieldbridge::platform::{Found, Wish};
 use serde_json::{Value, json};
 
 use super::site::{Reply, Site, call, ticket};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 const ALL: Wish = Wish {
     notes: true,
@@ -310,13 +313,13 @@ async fn a_marker_finds_its_ticket_and_nothing_else() {
     site.on(Method::GET, "service/tickets", 200, &json!([{"id": 70, "externalXRef": "FN-12"}, {"id": 71, "externalXRef": "FN-123"}, {"id": 72}]));
     let adapter = site.adapter("");
     let found = adapter
-        .find(&call(), &Marker::from_text("FN-12"))
+        .find(&call(), &Marker::from_text("FN-12"), LONG_AGO)
         .await
         .unwrap();
     assert_eq!(found, Found::Records(vec![RecordId::new("70")]));
     assert_eq!(
         adapter
-            .find(&call(), &Marker::from_text("FN-9"))
+            .find(&call(), &Marker::from_text("FN-9"), LONG_AGO)
             .await
             .unwrap(),
         Found::Absent

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use fieldbridge::config::{ConnectorConfig, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{Priority, TokioClock};
 use fieldbridge::platform::Platform;
 use fieldbridge::platform::registry::{Setup, build};
@@ -196,6 +196,7 @@ impl Site {
             secrets: &secrets,
             clock: Arc::new(TokioClock::start()),
             tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+            quotas: &QuotaBook::default(),
         };
         build(&setup).unwrap_or_else(|problems| panic!("{problems:?}"))
     }

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use fieldbridge::model::{
     Category, Effect, FileContent, Marker, Note, NoteVisibility, Record, RecordId, SideRecord,
-    SideRecordKind,
+    SideRecordKind, SideSource,
 };
 use fieldbridge::platform::Wish;
 use serde_json::{Map, Value, json};
@@ -404,7 +404,7 @@ async fn a_note_stands_where_its_readers_are() {
             .add_note(&call(), &RecordId::new("69"), &note)
             .await
             .unwrap();
-        assert_eq!(id.as_deref(), Some("5"));
+        assert_eq!(id.id(), Some("5"));
         let sent = site.asked(&Method::POST, notes)[0].json();
         assert_eq!(
             (&sent[flag], &sent[mute], &sent["processNotifications"]),
@@ -459,11 +459,7 @@ async fn a_file_goes_up_as_a_private_document_in_real_multipart() {
 }
 
 fn side(kind: SideRecordKind, fields: Value) -> SideRecord {
-    SideRecord {
-        kind,
-        fields,
-        source_id: Some("881".into()),
-    }
+    SideRecord::new(kind, fields, SideSource::Object("881".into()))
 }
 
 #[tokio::test]

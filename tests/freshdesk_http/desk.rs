@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use fieldbridge::config::{ConnectorConfig, Problem, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{ManualClock, Priority, Record, RecordId};
 use fieldbridge::platform::Platform;
 use fieldbridge::platform::registry::{Setup, build};
@@ -196,6 +196,7 @@ pub fn adapter(text: &str, clock: &Arc<ManualClock>) -> Result<Arc<dyn Platform>
         secrets: &Secrets::default(),
         clock: clock.clone(),
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     })
 }
 

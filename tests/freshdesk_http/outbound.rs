@@ -2,13 +2,16 @@
 
 use super::desk::{Scene, id, map, ok, record, reply, ticket, unknown};
 use fieldbridge::model::{
-    Category, Effect, FileContent, Marker, Note, NoteVisibility, SideRecord, SideRecordKind,
-    WorkOrderId,
+    Category, Clock, Effect, FileContent, Marker, Note, NoteVisibility, SideRecord, SideRecordKind,
+    SideSource, Timestamp, WorkOrderId,
 };
 use fieldbridge::platform::Found;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 #[tokio::test]
 async fn a_new_ticket_carries_the_marker() {
@@ -243,7 +246,7 @@ async fn notes_are_escaped_and_private_unless_public() {
             .add_note(&scene.call, &id("12"), &note)
             .await
             .unwrap();
-        assert_eq!(added.as_deref(), Some("5"));
+        assert_eq!(added.id(), Some("5"));
         assert_eq!(
             scene.last("POST /api/v2/tickets/12/notes").json(),
             json!({"body": "<div>&lt;b&gt;1 &amp; 2&lt;/b&gt;<br>bye</div>", "private": private, "user_id": 44})
@@ -346,7 +349,11 @@ async fn a_marked_ticket_is_found_and_confirmed() {
     .await;
     let found = scene
         .platform
-        .find(&scene.call, &Marker::of_work_order(WorkOrderId(5)))
+        .find(
+            &scene.call,
+            &Marker::of_work_order(WorkOrderId(5)),
+            LONG_AGO,
+        )
         .await;
     assert_eq!(found.unwrap(), Found::Records(vec![id("12")]));
     let search = scene.last("GET /api/v2/search/tickets");
@@ -366,7 +373,11 @@ async fn absence_is_believed_only_after_the_index_caught_up() {
     let marker = Marker::of_work_order(WorkOrderId(5));
     scene.clock.advance(Duration::from_secs(600));
     assert_eq!(
-        scene.platform.find(&scene.call, &marker).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker, LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     let fields = map(json!({"email": "customer@example.com", "subject": "x", "status": 2}));
@@ -375,14 +386,12 @@ async fn absence_is_believed_only_after_the_index_caught_up() {
         .create(&scene.call, &fields, &marker)
         .await
         .unwrap_err();
+    let tried = scene.clock.now();
+    let find = async || scene.platform.find(&scene.call, &marker, tried).await;
     scene.clock.advance(Duration::from_secs(20));
-    let found = scene.platform.find(&scene.call, &marker).await.unwrap();
-    assert_eq!(found, Found::NotYet(Duration::from_secs(60)));
+    assert_eq!(find().await, Ok(Found::NotYet(Duration::from_secs(40))));
     scene.clock.advance(Duration::from_secs(40));
-    assert_eq!(
-        scene.platform.find(&scene.call, &marker).await.unwrap(),
-        Found::Absent
-    );
+    assert_eq!(find().await, Ok(Found::Absent));
 }
 
 #[tokio::test]
@@ -393,15 +402,15 @@ async fn a_ticket_too_new_for_the_index_is_found_in_the_list() {
         _ => unknown(),
     })
     .await;
-    let found = scene
-        .platform
-        .find(&scene.call, &Marker::of_work_order(WorkOrderId(5)))
-        .await;
+    let marker = Marker::of_work_order(WorkOrderId(5));
+    let tried = "2026-03-01T11:59:30Z".parse().unwrap();
+    let found = scene.platform.find(&scene.call, &marker, tried).await;
     assert_eq!(found.unwrap(), Found::Records(vec![id("12")]));
     let list = scene.last("GET /api/v2/tickets");
     assert_eq!(
         list.parameter("updated_since"),
-        Some("2026-03-01T11:58:00Z")
+        Some("2026-03-01T11:58:30Z"),
+        "from when it was to be made, and a minute for our clocks"
     );
 }
 
@@ -414,12 +423,20 @@ async fn a_marker_field_that_is_not_there_is_named() {
     })
     .await;
     let marker = Marker::of_work_order(WorkOrderId(5));
-    let failure = scene.platform.find(&scene.call, &marker).await.unwrap_err();
+    let failure = scene
+        .platform
+        .find(&scene.call, &marker, LONG_AGO)
+        .await
+        .unwrap_err();
     assert_eq!(failure.category, Category::Configuration);
     assert!(failure.cause.contains("marker_field"), "{}", failure.cause);
     let scene = Scene::open("", |_| unknown()).await;
     assert_eq!(
-        scene.platform.find(&scene.call, &marker).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker, LONG_AGO)
+            .await
+            .unwrap(),
         Found::CannotTell
     );
     assert!(scene.seen().is_empty() && !scene.platform.capabilities().find);
@@ -442,11 +459,9 @@ async fn a_time_log_keeps_its_entry() {
         _ => unknown(),
     })
     .await;
-    let side = SideRecord {
-        kind: SideRecordKind::Time,
-        fields: json!({"time_spent": 1.5, "note": "On site"}),
-        source_id: Some("55".into()),
-    };
+    let fields = json!({"time_spent": 1.5, "note": "On site"});
+    let log = SideSource::Object("55".into());
+    let side = SideRecord::new(SideRecordKind::Time, fields, log);
     let record = id("12");
     let failure = scene
         .platform

@@ -1,10 +1,14 @@
 //! The same journeys on every platform, with an engine in this process and the stand-ins beside it: a record becomes
 //! a work order, the work comes back, and neither refused keys, a slowed-down vendor nor a lost answer loses or
-//! doubles anything. Nothing here knows a platform.
+//! doubles anything. Nothing in this file knows a platform; what only some have stands in the others.
 
+mod busy;
+mod notes;
 #[path = "../support/outbound_create.rs"]
 mod outbound_create;
+mod quotas;
 mod rig;
+mod sides;
 mod workbench;
 
 use std::time::Duration;

@@ -51,7 +51,22 @@ impl Seal for NoVault {
     fn publish(&self, _: &str, _: Option<secrecy::SecretString>) {}
 }
 
-fn connector(platform: PlatformKind, desk: &dyn ServiceDesk, switches: &str) -> String {
+/// What a connector's file says beside what its stand-in asks for.
+#[derive(Clone, Copy, Default)]
+struct Extra<'a> {
+    switches: &'a str,
+    settings: &'a str,
+}
+
+fn connector(platform: PlatformKind, desk: &dyn ServiceDesk, extra: Extra<'_>) -> String {
+    let Extra { switches, settings } = extra;
+    let own = desk.connector_settings();
+    let key = |line: &str| line.split_once(" = ").map(|(key, _)| key.to_owned());
+    let replaced: Vec<_> = settings.lines().filter_map(key).collect();
+    let kept = own
+        .lines()
+        .filter(|line| key(line).is_none_or(|key| !replaced.contains(&key)));
+    let own = kept.collect::<Vec<_>>().join("\n");
     format!(
         r#"platform = "{platform}"
 {switches}
@@ -63,8 +78,8 @@ files = "both"
 calls_per_minute = 100000
 concurrency = 4
 [settings]
-{}"#,
-        desk.connector_settings()
+{own}
+{settings}"#
     )
 }
 
@@ -98,17 +113,30 @@ impl Rig {
     /// With the shipped mapping.
     pub async fn start(platform: PlatformKind) -> Self {
         let shipped = |desk: &dyn ServiceDesk| default_mapping(desk.platform()).to_owned();
-        Self::with(platform, "", shipped).await
+        Self::with(platform, Extra::default(), shipped).await
+    }
+
+    /// With a mapping of one's own, and settings for what it writes beside the record.
+    pub async fn beside(platform: PlatformKind, settings: &str, mapping: &str) -> Self {
+        let extra = Extra {
+            settings,
+            ..Extra::default()
+        };
+        Self::with(platform, extra, |_| mapping.to_owned()).await
     }
 
     /// With Outbound Create on, and the shipped mapping's rules for it.
     pub async fn creating(platform: PlatformKind) -> Self {
-        Self::with(platform, "outbound_create = true", outbound_create::mapping).await
+        let extra = Extra {
+            switches: "outbound_create = true",
+            ..Extra::default()
+        };
+        Self::with(platform, extra, outbound_create::mapping).await
     }
 
     async fn with(
         platform: PlatformKind,
-        switches: &str,
+        extra: Extra<'_>,
         mapping: impl FnOnce(&dyn ServiceDesk) -> String,
     ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
@@ -122,7 +150,7 @@ impl Rig {
         let store: SharedStore = Arc::new(RedbStore::open(&file, clock.clone()).unwrap());
         let id = ConnectorId::new("one").unwrap();
         let desk = sandbox.desk(platform).unwrap();
-        let text = connector(platform, desk, switches);
+        let text = connector(platform, desk, extra);
         let mapping_file = directory.path().join("one.toml");
         let mapping = mapping(desk);
         std::fs::write(&mapping_file, &mapping).unwrap();

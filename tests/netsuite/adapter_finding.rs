@@ -1,12 +1,15 @@
 //! Finding what an attempt in doubt made, and what changed meanwhile.
 
 use axum::http::Method;
-use fieldbridge::model::{Category, Effect, Marker};
+use fieldbridge::model::{Category, Effect, Marker, Timestamp};
 use fieldbridge::platform::Found;
 use fieldbridge::sandbox::{Fault, FaultKind, NetSuiteRight};
 use serde_json::json;
 
 use crate::bench::{Bench, NOW, TBA, map, quiet, record_id};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn marker() -> Marker {
     Marker::from_text("FN-12345")
@@ -18,7 +21,11 @@ async fn a_case_whose_creation_was_not_heard_of_is_found() {
     let fields = map(json!({"title": "t", "company": {"id": "931"}}));
     let find = async |text: &str| {
         let marker = Marker::from_text(text);
-        bench.platform.find(&bench.call, &marker).await.unwrap()
+        bench
+            .platform
+            .find(&bench.call, &marker, LONG_AGO)
+            .await
+            .unwrap()
     };
     assert_eq!(find("FN-12345").await, Found::Absent);
     let faults = bench.netsuite.faults();
@@ -55,7 +62,13 @@ async fn a_case_whose_creation_was_not_heard_of_is_found() {
 async fn a_record_with_an_external_id_is_found_by_it() {
     let settings = format!("{TBA}record_type = \"customrecord_fn_visit\"");
     let bench = Bench::with(quiet(), &settings, "").await;
-    let find = async || bench.platform.find(&bench.call, &marker()).await.unwrap();
+    let find = async || {
+        bench
+            .platform
+            .find(&bench.call, &marker(), LONG_AGO)
+            .await
+            .unwrap()
+    };
     assert_eq!(find().await, Found::Absent);
     let faults = bench.netsuite.faults();
     faults.push(Fault::once(FaultKind::LostResponse).on(&Method::PUT, "eid:"));
@@ -80,11 +93,18 @@ async fn a_record_with_an_external_id_is_found_by_it() {
 #[tokio::test]
 async fn without_a_marker_field_nothing_can_be_told() {
     let bench = Bench::with(quiet(), TBA, "").await;
-    let found = bench.platform.find(&bench.call, &marker()).await.unwrap();
+    let found = bench
+        .platform
+        .find(&bench.call, &marker(), LONG_AGO)
+        .await
+        .unwrap();
     assert_eq!(found, Found::CannotTell);
     assert!(bench.calls().is_empty());
     let wrong = bench.another(&format!("{TBA}marker_field = \"custevent_nothing\""));
-    let failure = wrong.find(&bench.call, &marker()).await.unwrap_err();
+    let failure = wrong
+        .find(&bench.call, &marker(), LONG_AGO)
+        .await
+        .unwrap_err();
     assert_eq!(failure.category, Category::Configuration);
     assert!(failure.hint.unwrap().contains("marker_field"));
 }

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::http::Method;
 use fieldbridge::model::{Category, Effect, FileContent, FileReference, NoteVisibility};
-use fieldbridge::platform::Wish;
+use fieldbridge::platform::{Noted, Wish};
 use fieldbridge::sandbox::{Fault, FaultKind, NetSuiteRight};
 
 use crate::bench::{Bench, TBA, note, quiet, record_id};
@@ -42,7 +42,7 @@ async fn messages_go_and_come_with_their_visibility() {
     let public = add("Technician: done", NoteVisibility::Public)
         .await
         .unwrap();
-    assert!(internal.is_some() && internal != public);
+    assert!(internal.id().is_some() && internal != public);
     assert_eq!(
         bench.netsuite.messages(id)[1..],
         [
@@ -64,7 +64,7 @@ async fn messages_go_and_come_with_their_visibility() {
             ("Technician: done", NoteVisibility::Public, true),
         ]
     );
-    assert_eq!(record.notes[1].id, internal.unwrap());
+    assert_eq!(Some(&*record.notes[1].id), internal.id());
     assert_eq!(record.notes[0].author.as_deref(), Some("Support Desk"));
     let empty = add(" ", NoteVisibility::Public).await.unwrap_err();
     assert_eq!(empty.category, Category::Validation);
@@ -87,7 +87,7 @@ async fn without_a_script_messages_gather_in_a_field() {
             .platform
             .add_note(&bench.call, &record_id(id), &note(text, visibility))
             .await;
-        assert_eq!(written.unwrap(), None);
+        assert_eq!(written.unwrap(), Noted::Added(None));
     }
     let case = bench.netsuite.case(id).unwrap();
     assert_eq!(

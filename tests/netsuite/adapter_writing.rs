@@ -1,6 +1,8 @@
 //! Creating and changing records, and the records that hang on them.
 
-use fieldbridge::model::{Category, Effect, Marker, SideRecord, SideRecordKind};
+use fieldbridge::model::{
+    Category, Effect, Marker, SideRecord, SideRecordKind, SideSource, WorkOrderId,
+};
 use fieldbridge::sandbox::{Deed, Doer, NetSuiteRight, Thing};
 use serde_json::json;
 
@@ -190,11 +192,8 @@ async fn a_schedule_is_a_record_of_its_own_and_is_edited() {
     let bench = Bench::with(quiet(), &settings, "").await;
     let case = bench.case();
     let put = async |kind: SideRecordKind, start: &str, existing: Option<&str>| {
-        let side = SideRecord {
-            kind,
-            fields: json!({"custrecord_fn_visit_start": start}),
-            source_id: None,
-        };
+        let fields = json!({"custrecord_fn_visit_start": start});
+        let side = SideRecord::new(kind, fields, SideSource::WorkOrder(WorkOrderId(9001)));
         bench
             .platform
             .put_side_record(&bench.call, &record_id(case), &side, existing)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldbridge::config::{ConnectorConfig, Problem, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{ManualClock, Note, NoteVisibility, Priority, Record, RecordId};
 use fieldbridge::platform::registry::{Setup, build};
 use fieldbridge::platform::{Platform, Wish};
@@ -152,6 +152,7 @@ pub fn adapter(
         secrets: &Secrets::default(),
         clock: clock.clone(),
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     })
 }
 

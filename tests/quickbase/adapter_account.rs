@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
-use fieldbridge::model::{Category, Effect, FieldKind, ManualClock, Priority};
+use fieldbridge::model::{Category, Effect, FieldKind, ManualClock, Priority, Timestamp};
 use fieldbridge::platform::{Probe, SubscriptionPlan, Wish};
 use fieldbridge::sandbox::{FaultKind, QuickbaseSettings, TableRight};
 use serde_json::json;
 
 use super::scene::{JOBS, MESSAGES, NOW, Scene, adapter, connector, job, map, marker, record_id};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn failing(probe: &Probe) -> Vec<String> {
     let failed = probe.checks.iter().filter_map(|check| {
@@ -246,7 +249,7 @@ async fn trouble_is_told_in_its_category() {
             scene.strike(&Method::POST, "/records/query", kind);
             let failure = scene
                 .platform
-                .find(&scene.call, &marker(5))
+                .find(&scene.call, &marker(5), LONG_AGO)
                 .await
                 .unwrap_err();
             assert_eq!(
@@ -278,7 +281,7 @@ async fn a_429_holds_everybody_back_until_its_time() {
     scene.strike(&Method::POST, "/records/query", wait);
     let failure = scene
         .platform
-        .find(&scene.call, &marker(1))
+        .find(&scene.call, &marker(1), LONG_AGO)
         .await
         .unwrap_err();
     assert_eq!(failure.category, Category::RateLimited);

@@ -3,13 +3,17 @@
 use axum::http::Method;
 use bytes::Bytes;
 use fieldbridge::model::{
-    Category, Effect, FileContent, NoteVisibility, SideRecord, SideRecordKind,
+    Category, Effect, FileContent, NoteVisibility, SideRecord, SideRecordKind, SideSource,
+    Timestamp, WorkOrderId,
 };
-use fieldbridge::platform::{Found, Wish};
+use fieldbridge::platform::{Found, Noted, Wish};
 use fieldbridge::sandbox::{Deed, Doer, FaultKind, MissingKey, QuickbaseSettings, Thing};
 use serde_json::{Value, json};
 
 use super::scene::{DOCUMENTS, MESSAGES, Scene, TIMES, job, map, marker, record_id};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 #[tokio::test]
 async fn a_record_is_created_with_its_marker_in_one_call() {
@@ -41,7 +45,7 @@ async fn a_record_is_created_with_its_marker_in_one_call() {
 async fn a_creation_unheard_is_found_by_its_marker() {
     let scene = Scene::open().await;
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(7)).await,
+        scene.platform.find(&scene.call, &marker(7), LONG_AGO).await,
         Ok(Found::Absent)
     );
     scene.strike(&Method::POST, "/v1/records", FaultKind::LostResponse);
@@ -54,15 +58,22 @@ async fn a_creation_unheard_is_found_by_its_marker() {
         (failure.category, failure.effect),
         (Category::Network, Effect::Unknown)
     );
-    let found = scene.platform.find(&scene.call, &marker(7)).await.unwrap();
+    let found = scene
+        .platform
+        .find(&scene.call, &marker(7), LONG_AGO)
+        .await
+        .unwrap();
     assert_eq!(found, Found::Records(vec![record_id(1)]));
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(70)).await,
+        scene
+            .platform
+            .find(&scene.call, &marker(70), LONG_AGO)
+            .await,
         Ok(Found::Absent)
     );
     let odd = fieldbridge::model::Marker::from_text("it's");
     assert_eq!(
-        scene.platform.find(&scene.call, &odd).await,
+        scene.platform.find(&scene.call, &odd, LONG_AGO).await,
         Ok(Found::CannotTell)
     );
 }
@@ -78,7 +89,7 @@ async fn without_a_merge_field_a_person_is_asked() {
     assert_eq!(created.id, record_id(1));
     assert_eq!(scene.desk.job(1).unwrap()["18"], "");
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(7)).await,
+        scene.platform.find(&scene.call, &marker(7), LONG_AGO).await,
         Ok(Found::CannotTell)
     );
 }
@@ -237,10 +248,7 @@ async fn notes_are_rows_that_say_who_may_read_them() {
         .note(id, "hello", NoteVisibility::Public)
         .await
         .unwrap();
-    assert_eq!(
-        (internal.as_deref(), public.as_deref()),
-        (Some("1"), Some("2"))
-    );
+    assert_eq!((internal.id(), public.id()), (Some("1"), Some("2")));
     let row = scene.desk.row(MESSAGES, 1).unwrap();
     assert_eq!(
         (&row["6"], &row["7"], &row["8"]),
@@ -274,10 +282,11 @@ async fn an_internal_note_without_a_checkbox_goes_where_the_admin_says() {
     let keys = ["message_internal_field_id"];
     let scene = Scene::without(&keys, "internal_notes = \"skip\"").await;
     let id = scene.job();
-    assert_eq!(
-        scene.note(id, "secret", NoteVisibility::Internal).await,
-        Ok(None)
-    );
+    let skipped = scene.note(id, "secret", NoteVisibility::Internal).await;
+    let Ok(Noted::Skipped { why }) = skipped else {
+        panic!("{skipped:?}")
+    };
+    assert!(why.contains("internal_notes"), "{why}");
     assert!(scene.desk.rows(MESSAGES).is_empty());
     scene
         .note(id, "open", NoteVisibility::Public)
@@ -376,10 +385,11 @@ async fn a_file_too_large_is_told_before_it_is_sent() {
 async fn a_time_is_put_and_met_again() {
     let scene = Scene::open().await;
     let id = scene.job();
-    let time = |hours: f64, source: Option<&str>| SideRecord {
-        kind: SideRecordKind::Time,
-        fields: json!({"6": hours, "9": "On site"}),
-        source_id: source.map(str::to_owned),
+    let time = |hours: f64, log: Option<&str>| {
+        let source = log.map(|id| SideSource::Object(id.to_owned()));
+        let source = source.unwrap_or(SideSource::WorkOrder(WorkOrderId(9001)));
+        let fields = json!({"6": hours, "9": "On site"});
+        SideRecord::new(SideRecordKind::Time, fields, source)
     };
     let put = async |side: SideRecord, existing: Option<&str>| {
         let record = record_id(id);

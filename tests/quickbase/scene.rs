@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use fieldbridge::config::{ConnectorConfig, Problem, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{
     Failure, ManualClock, Marker, Note, NoteVisibility, Priority, Record, RecordId, Timestamp,
     WorkOrderId,
 };
 use fieldbridge::platform::registry::{Setup, build};
-use fieldbridge::platform::{Platform, Wish};
+use fieldbridge::platform::{Noted, Platform, Wish};
 use fieldbridge::sandbox::{Fault, FaultKind, Quickbase, QuickbaseSettings, ServiceDesk};
 use serde_json::{Map, Value, json};
 
@@ -87,7 +87,7 @@ impl Scene {
         id: u64,
         text: &str,
         visibility: NoteVisibility,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let note = Note {
             id: String::new(),
             text: text.to_owned(),
@@ -132,6 +132,7 @@ pub fn adapter(text: &str, clock: &Arc<ManualClock>) -> Result<Arc<dyn Platform>
         secrets: &Secrets::default(),
         clock: clock.clone(),
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     })
 }
 

@@ -18,6 +18,9 @@ use serde_json::json;
 use super::sandbox_support::Subscriber;
 use super::scene::{Scene, build, id, marker, object};
 
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
+
 #[tokio::test]
 async fn a_record_is_created_read_and_changed() {
     let scene = Scene::plain().await;
@@ -221,7 +224,11 @@ async fn a_record_whose_creation_got_lost_is_found_again() {
     let scene = Scene::plain().await;
     assert!(scene.platform.capabilities().find);
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(7)).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(7), LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     scene
@@ -236,7 +243,11 @@ async fn a_record_whose_creation_got_lost_is_found_again() {
         .unwrap_err();
     assert_eq!(failure.effect, Effect::Unknown);
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(7)).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(7), LONG_AGO)
+            .await
+            .unwrap(),
         Found::Records(vec![id("TK-1001")])
     );
     assert_eq!(
@@ -247,7 +258,12 @@ async fn a_record_whose_creation_got_lost_is_found_again() {
         1
     );
     scene.create(json!({"subject": "doubled"}), 7).await;
-    let Found::Records(both) = scene.platform.find(&scene.call, &marker(7)).await.unwrap() else {
+    let Found::Records(both) = scene
+        .platform
+        .find(&scene.call, &marker(7), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!("found")
     };
     assert_eq!(both.len(), 2);
@@ -266,11 +282,19 @@ async fn a_list_without_a_filter_is_read_to_its_end_and_proves_no_absence() {
         scene.create(json!({"subject": "x"}), number).await;
     }
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(4)).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(4), LONG_AGO)
+            .await
+            .unwrap(),
         Found::Records(vec![id("TK-1005")])
     );
     assert_eq!(
-        scene.platform.find(&scene.call, &marker(99)).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(99), LONG_AGO)
+            .await
+            .unwrap(),
         Found::CannotTell
     );
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use fieldbridge::http::Call;
 use fieldbridge::model::{Category, Effect, FileContent, Priority};
-use fieldbridge::platform::{Platform, Wish};
+use fieldbridge::platform::{Found, Platform, Wish};
 use serde_json::{Value, json};
 
 use super::scene::{Seen, Stub, build, id, marker, object, reply};
@@ -409,6 +409,51 @@ async fn a_create_without_an_id_asks_a_person() {
         (failure.category, failure.effect),
         (Category::Uncertain, Effect::Unknown)
     );
+}
+
+#[tokio::test]
+async fn a_create_without_an_id_is_found_by_its_marker() {
+    let settings = format!("{FETCH}record_list = \"list\"\nmarker_field = \"reference\"\n");
+    let create = async |list: Value| {
+        let answer = move |seen: &Seen| match seen.method.as_str() {
+            "GET" => reply(200, &list),
+            _ => reply(202, &json!({"queued": true})),
+        };
+        let (_stub, platform, call) = open(&things(&json!({})), &settings, answer).await;
+        let fields = object(json!({"name": "x"}));
+        platform.create(&call, &fields, &marker(7)).await
+    };
+    let one = json!({"id": 7, "reference": "FN-7"});
+    let other = json!({"id": 8, "reference": "FN-70"});
+    let created = create(json!([other, one])).await.unwrap();
+    assert_eq!((created.id, created.existed), (id("7"), false));
+    // It was created, so that a list without it is behind and proves nothing.
+    let twice = json!([one, {"id": 9, "reference": "FN-7"}]);
+    for (list, told) in [(json!([other]), "shows no record"), (twice, "2 records")] {
+        let failure = create(list).await.unwrap_err();
+        assert_eq!(
+            (failure.category, failure.effect),
+            (Category::Uncertain, Effect::Unknown)
+        );
+        assert!(failure.cause.contains(told), "{}", failure.cause);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_takes_no_marker_is_asked_for_what_changed_since() {
+    let settings = format!(
+        "{FETCH}record_list = \"list\"\nmarker_field = \"reference\"\nsince_parameter = \"since\"\n"
+    );
+    let more = json!({"/things": {"get": {"parameters": [
+        {"name": "since", "in": "query", "schema": {"type": "string", "format": "date-time"}}
+    ]}}});
+    let answer = |_: &Seen| reply(200, &json!([{"id": 7, "reference": "FN-7"}]));
+    let (stub, platform, call) = open(&things(&more), &settings, answer).await;
+    let intended_at = "2026-03-01T12:10:00Z".parse().unwrap();
+    let found = platform.find(&call, &marker(7), intended_at).await;
+    assert_eq!(found, Ok(Found::Records(vec![id("7")])));
+    let query = stub.last().query;
+    assert!(query.contains("2026-03-01T12%3A00%3A00Z"), "{query}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use fieldbridge::config::{ConnectorConfig, Problem, SealedSecrets, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{Marker, Priority, RecordId, TokioClock, WorkOrderId};
 use fieldbridge::platform::Platform;
 use fieldbridge::platform::registry::{self, Setup};
@@ -27,6 +27,7 @@ pub fn build(more: &str, settings: &str) -> Result<Arc<dyn Platform>, Vec<Proble
         secrets: &secrets,
         clock: Arc::new(TokioClock::start()),
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     })
 }
 

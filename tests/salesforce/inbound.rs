@@ -295,7 +295,6 @@ async fn chatter_can_carry_the_messages() {
         .platform
         .add_note(&bench.call, &id, &note)
         .await
-        .unwrap()
         .unwrap();
     let posts = bench
         .org

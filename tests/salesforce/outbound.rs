@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use fieldbridge::model::{
     Category, Effect, FileContent, Marker, Note, NoteVisibility, RecordId, SideRecord,
-    SideRecordKind, WorkOrderId,
+    SideRecordKind, SideSource, Timestamp, WorkOrderId,
 };
 use fieldbridge::platform::{Found, Wish};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Thing};
@@ -11,6 +11,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, map};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn marker(number: u64) -> Marker {
     Marker::of_work_order(WorkOrderId(number))
@@ -73,7 +76,11 @@ async fn a_record_is_created_with_its_marker_and_never_twice() {
 async fn a_create_whose_answer_was_lost_is_found_again() {
     let bench = Bench::plain().await;
     assert_eq!(
-        bench.platform.find(&bench.call, &marker(7)).await.unwrap(),
+        bench
+            .platform
+            .find(&bench.call, &marker(7), LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     bench
@@ -90,7 +97,12 @@ async fn a_create_whose_answer_was_lost_is_found_again() {
         (failure.category, failure.effect),
         (Category::Network, Effect::Unknown)
     );
-    let Found::Records(found) = bench.platform.find(&bench.call, &marker(7)).await.unwrap() else {
+    let Found::Records(found) = bench
+        .platform
+        .find(&bench.call, &marker(7), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!()
     };
     assert_eq!((found.len(), created(&bench)), (1, 1));
@@ -101,7 +113,11 @@ async fn without_a_marker_field_nobody_can_tell() {
     let bench = Bench::with("").await;
     assert!(!bench.platform.capabilities().find);
     assert_eq!(
-        bench.platform.find(&bench.call, &marker(7)).await.unwrap(),
+        bench
+            .platform
+            .find(&bench.call, &marker(7), LONG_AGO)
+            .await
+            .unwrap(),
         Found::CannotTell
     );
     let made = bench
@@ -136,7 +152,12 @@ async fn a_key_that_several_records_share_is_a_matter_of_the_settings() {
         .await
         .unwrap_err();
     assert_eq!(failure.category, Category::Configuration);
-    let Found::Records(found) = bench.platform.find(&bench.call, &marker(7)).await.unwrap() else {
+    let Found::Records(found) = bench
+        .platform
+        .find(&bench.call, &marker(7), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!()
     };
     assert_eq!(found.len(), 2, "neither is picked");
@@ -306,7 +327,7 @@ async fn messages_are_written_for_whom_they_are_meant() {
             .add_note(&bench.call, &id, &note(text, visibility))
             .await
             .unwrap();
-        assert!(written.is_some());
+        assert!(written.id().is_some());
     }
     let notes = bench.fetch(&id).await.notes;
     assert!(notes.iter().all(|note| note.by_us));
@@ -442,11 +463,7 @@ async fn a_large_file_goes_in_parts() {
 }
 
 fn side(kind: SideRecordKind, fields: Value) -> SideRecord {
-    SideRecord {
-        kind,
-        fields,
-        source_id: None,
-    }
+    SideRecord::new(kind, fields, SideSource::WorkOrder(WorkOrderId(9001)))
 }
 
 const SIDES: &str = "schedule = { object_name = \"ServiceAppointment\", parent_field = \"ParentRecordId\" }\n\
@@ -532,6 +549,36 @@ async fn a_charge_whose_answer_was_lost_is_met_again() {
     assert_eq!(
         (rows.len(), rows[0]["Amount__c"].as_f64()),
         (1, Some(125.5))
+    );
+}
+
+#[tokio::test]
+async fn without_a_mark_what_fits_twice_is_left_to_a_person() {
+    let bench = Bench::with(SIDES).await;
+    let id = bench.case(&json!({}));
+    let visit = side(SideRecordKind::Schedule, json!({"Subject": "Visit"}));
+    let put = async |side: &SideRecord| {
+        bench
+            .platform
+            .put_side_record(&bench.call, &id, side, None)
+            .await
+    };
+    let first = put(&visit).await.unwrap();
+    let again = |others: &[&str]| SideRecord {
+        attempted_at: Some(LONG_AGO),
+        others: others.iter().map(|id| (*id).to_owned()).collect(),
+        ..visit.clone()
+    };
+    assert_eq!(put(&again(&[])).await.as_ref(), Ok(&first), "it is ours");
+    // What stands for something else is not taken for it.
+    let second = put(&again(&[&first])).await.unwrap();
+    assert_ne!(second, first);
+    let failure = put(&again(&[])).await.unwrap_err();
+    assert_eq!(failure.category, Category::Uncertain);
+    assert!(
+        failure.hint.unwrap().contains("schedule.external_id_field"),
+        "{}",
+        failure.cause
     );
 }
 

@@ -38,14 +38,13 @@ async fn a_message_of_our_org_names_its_records_and_is_acknowledged() {
         ids,
         delivery,
         form,
-        answers,
+        answer,
     } = bench.platform.read_trigger(&trigger).await.unwrap()
     else {
         panic!()
     };
     assert_eq!((ids, delivery, form), (vec![id], None, DeliveryForm::Xml));
-    assert_eq!(answers.busy, StatusCode::SERVICE_UNAVAILABLE);
-    let accepted = answers.accepted.unwrap();
+    let accepted = answer.unwrap();
     assert_eq!(
         (accepted.status, accepted.media_type),
         (StatusCode::OK, "text/xml; charset=utf-8")
@@ -62,12 +61,12 @@ async fn our_answer_ends_the_orgs_repetitions() {
         .set_flows(vec![Flow::outbound("Case", listener.url.clone())]);
     bench.case(&json!({}));
     let trigger = listener.next().await.trigger();
-    let TriggerReading::Records { answers, .. } =
+    let TriggerReading::Records { answer, .. } =
         bench.platform.read_trigger(&trigger).await.unwrap()
     else {
         panic!()
     };
-    let text = String::from_utf8(answers.accepted.unwrap().body.to_vec()).unwrap();
+    let text = String::from_utf8(answer.unwrap().body.to_vec()).unwrap();
     let mut second = Listener::answering(&[
         (200, "not acknowledged"),
         (200, Box::leak(text.into_boxed_str())),

@@ -4,15 +4,18 @@ use axum::http::Method;
 use bytes::Bytes;
 use fieldbridge::model::{
     Category, Effect, FileContent, Marker, Note, NoteVisibility, SideRecord, SideRecordKind,
-    WorkOrderId,
+    SideSource, Timestamp, WorkOrderId,
 };
-use fieldbridge::platform::Found;
+use fieldbridge::platform::{Found, Noted};
 use fieldbridge::sandbox::{
     Deed, Doer, Fault, FaultKind, InvalidQuery, NoteJournal, ServiceNowSettings, Thing,
 };
 use serde_json::{Value, json};
 
 use crate::bench::{PASSWORD, Scene, map, simple};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn marker() -> Marker {
     Marker::of_work_order(WorkOrderId(4711))
@@ -98,7 +101,11 @@ async fn a_record_is_made_with_its_marker_in_one_call() {
 async fn a_create_whose_answer_was_lost_is_found_again_and_not_made_twice() {
     let scene = Scene::plain().await;
     assert_eq!(
-        scene.platform.find(&scene.call, &marker()).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(), LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     scene
@@ -114,14 +121,23 @@ async fn a_create_whose_answer_was_lost_is_found_again_and_not_made_twice() {
         (failure.category, failure.effect),
         (Category::Network, Effect::Unknown)
     );
-    let found = scene.platform.find(&scene.call, &marker()).await.unwrap();
+    let found = scene
+        .platform
+        .find(&scene.call, &marker(), LONG_AGO)
+        .await
+        .unwrap();
     assert_eq!(found, Found::Records(vec![scene.id(10_001)]));
     scene
         .platform
         .create(&scene.call, &map(&simple()), &marker())
         .await
         .unwrap();
-    let Found::Records(found) = scene.platform.find(&scene.call, &marker()).await.unwrap() else {
+    let Found::Records(found) = scene
+        .platform
+        .find(&scene.call, &marker(), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!("two carry it");
     };
     assert_eq!(
@@ -152,7 +168,7 @@ async fn a_marker_field_that_does_not_exist_is_never_taken_for_absence() {
             }
             let failure = scene
                 .platform
-                .find(&scene.call, &marker())
+                .find(&scene.call, &marker(), LONG_AGO)
                 .await
                 .unwrap_err();
             assert_eq!(
@@ -172,7 +188,7 @@ async fn a_marker_field_that_does_not_exist_is_never_taken_for_absence() {
     assert_eq!(scene.instance.record(10_001)["u_site_code"], "FN-4711");
     assert_eq!(scene.instance.record(10_001)["correlation_display"], "");
     assert!(
-        matches!(scene.platform.find(&scene.call, &marker()).await.unwrap(), Found::Records(found) if found.len() == 1)
+        matches!(scene.platform.find(&scene.call, &marker(), LONG_AGO).await.unwrap(), Found::Records(found) if found.len() == 1)
     );
 }
 
@@ -431,7 +447,7 @@ async fn notes_are_public_or_internal_and_never_html() {
     };
     assert_eq!(
         add("for all", NoteVisibility::Public).await.unwrap(),
-        None,
+        Noted::Added(None),
         "the vendor gives no id"
     );
     add("[code]<b>x</b>[/code]", NoteVisibility::Internal)
@@ -510,10 +526,13 @@ async fn time_is_a_row_of_its_own_that_is_edited_and_not_doubled() {
         [SideRecordKind::Time]
     );
     let (_, id) = scene.incident(&simple());
-    let side = |hours: f64| SideRecord {
-        kind: SideRecordKind::Time,
-        fields: json!({"total": hours, "comments": "On site"}),
-        source_id: None,
+    let side = |hours: f64| {
+        let fields = json!({"total": hours, "comments": "On site"});
+        SideRecord::new(
+            SideRecordKind::Time,
+            fields,
+            SideSource::Object("103".into()),
+        )
     };
     let put = async |side: &SideRecord, existing: Option<&str>| {
         scene

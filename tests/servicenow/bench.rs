@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fieldbridge::config::{ConnectorConfig, Problem, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{Failure, ManualClock, Priority, Record, RecordId};
 use fieldbridge::platform::registry::{Setup, build};
 use fieldbridge::platform::{Platform, Wish};
@@ -111,6 +111,7 @@ pub fn adapter(text: &str, clock: &Arc<ManualClock>) -> Result<Arc<dyn Platform>
         secrets: &Secrets::default(),
         clock: clock.clone(),
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     })
 }
 

@@ -6,11 +6,14 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use fieldbridge::http::Call;
-use fieldbridge::model::{Category, Failure, FileContent, Priority, Record, RecordId};
+use fieldbridge::model::{Category, Failure, FileContent, Priority, Record, RecordId, Timestamp};
 use fieldbridge::platform::{Platform, Wish};
 use serde_json::{Value, json};
 
 use crate::bench::{PASSWORD, adapter, connector, map, still};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 const ID: &str = "a9e30c7dc61122760116894de7bcc7bd";
 
@@ -227,7 +230,7 @@ async fn a_list_that_ignores_the_condition_is_seen_through() {
         1
     );
     let marker = fieldbridge::model::Marker::from_text("FN-1");
-    let failure = platform.find(&call(), &marker).await.unwrap_err();
+    let failure = platform.find(&call(), &marker, LONG_AGO).await.unwrap_err();
     assert_eq!(
         failure.category,
         Category::Configuration,

@@ -3,13 +3,17 @@
 use axum::http::Method;
 use bytes::Bytes;
 use fieldbridge::model::{
-    Category, Effect, FileContent, Marker, NoteVisibility, SideRecord, SideRecordKind, WorkOrderId,
+    Category, Effect, FileContent, Marker, NoteVisibility, SideRecord, SideRecordKind, SideSource,
+    Timestamp, WorkOrderId,
 };
-use fieldbridge::platform::Found;
+use fieldbridge::platform::{Found, Noted};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, SmartsheetSettings, Thing};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, adapter, connector, fields, note};
+
+/// An attempt that no index can lag behind any more.
+const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn marker() -> Marker {
     Marker::of_work_order(WorkOrderId(4711))
@@ -56,7 +60,11 @@ async fn a_new_row_carries_the_marker_from_the_first_call() {
         assert_eq!(record.fields[title], value, "{title}");
     }
     assert!(record.changed_by_us);
-    let found = scene.platform.find(&scene.call, &marker()).await.unwrap();
+    let found = scene
+        .platform
+        .find(&scene.call, &marker(), LONG_AGO)
+        .await
+        .unwrap();
     assert_eq!(found, Found::Records(vec![created.id]));
 }
 
@@ -64,7 +72,11 @@ async fn a_new_row_carries_the_marker_from_the_first_call() {
 async fn a_row_whose_answer_was_lost_is_found_and_not_doubled() {
     let scene = Scene::open("").await;
     assert_eq!(
-        scene.platform.find(&scene.call, &marker()).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(), LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     scene
@@ -80,21 +92,35 @@ async fn a_row_whose_answer_was_lost_is_found_and_not_doubled() {
         (failure.category, failure.effect),
         (Category::Network, Effect::Unknown)
     );
-    let Found::Records(found) = scene.platform.find(&scene.call, &marker()).await.unwrap() else {
+    let Found::Records(found) = scene
+        .platform
+        .find(&scene.call, &marker(), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!("not found")
     };
     assert_eq!(found, [scene.id(scene.desk.row_ids()[0])]);
     // Only the very marker counts.
     let other = Marker::of_work_order(WorkOrderId(471));
     assert_eq!(
-        scene.platform.find(&scene.call, &other).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &other, LONG_AGO)
+            .await
+            .unwrap(),
         Found::Absent
     );
     scene
         .desk
         .open_row(&json!({"FN work order": "FN-4711"}))
         .unwrap();
-    let Found::Records(doubled) = scene.platform.find(&scene.call, &marker()).await.unwrap() else {
+    let Found::Records(doubled) = scene
+        .platform
+        .find(&scene.call, &marker(), LONG_AGO)
+        .await
+        .unwrap()
+    else {
         panic!("not found")
     };
     assert_eq!(doubled.len(), 2, "more than one is for a person to see");
@@ -110,7 +136,11 @@ async fn without_a_marker_column_nothing_can_be_told() {
         .await
         .unwrap();
     assert_eq!(
-        scene.platform.find(&scene.call, &marker()).await.unwrap(),
+        scene
+            .platform
+            .find(&scene.call, &marker(), LONG_AGO)
+            .await
+            .unwrap(),
         Found::CannotTell
     );
 }
@@ -277,16 +307,14 @@ async fn messages_make_one_thread_and_come_back_as_ours() {
         .platform
         .add_note(&scene.call, &id, &first)
         .await
-        .unwrap()
         .unwrap();
     let second = note("Work is done.", NoteVisibility::Public);
     let second = scene
         .platform
         .add_note(&scene.call, &id, &second)
         .await
-        .unwrap()
         .unwrap();
-    assert_ne!(first, second);
+    assert!(first.id().is_some() && first.id() != second.id());
     let record = scene.fetch(row).await;
     let told: Vec<(&str, bool)> = record
         .notes
@@ -301,7 +329,7 @@ async fn messages_make_one_thread_and_come_back_as_ours() {
             ("Work is done.", true)
         ]
     );
-    assert_eq!(record.notes[1].id, first);
+    assert_eq!(Some(&*record.notes[1].id), first.id());
     drop(scene.calls());
     let third = note("And again.", NoteVisibility::Public);
     scene
@@ -330,10 +358,11 @@ async fn an_internal_message_is_never_quietly_published() {
     let row = scene.job();
     let id = scene.id(row);
     let secret = note("The customer owes us money.", NoteVisibility::Internal);
-    assert_eq!(
-        scene.platform.add_note(&scene.call, &id, &secret).await,
-        Ok(None)
-    );
+    let skipped = scene.platform.add_note(&scene.call, &id, &secret).await;
+    let Ok(Noted::Skipped { why }) = skipped else {
+        panic!("{skipped:?}")
+    };
+    assert!(why.contains("internal_notes"), "{why}");
     assert!(scene.desk.comments(row).is_empty());
     assert!(scene.calls().is_empty());
 
@@ -343,6 +372,7 @@ async fn an_internal_message_is_never_quietly_published() {
         open.add_note(&scene.call, &id, &secret)
             .await
             .unwrap()
+            .id()
             .is_some()
     );
     assert_eq!(scene.desk.comments(row).len(), 1);
@@ -357,7 +387,8 @@ async fn an_internal_message_is_never_quietly_published() {
         .change_row(row, &json!({"FN closing notes": "Earlier."}))
         .unwrap();
     for _ in 0..2 {
-        assert_eq!(filed.add_note(&scene.call, &id, &secret).await, Ok(None));
+        let filed = filed.add_note(&scene.call, &id, &secret).await;
+        assert_eq!(filed, Ok(Noted::Added(None)));
     }
     let held = scene.desk.cell(row, "FN closing notes").unwrap();
     assert_eq!(held, "Earlier.\nThe customer owes us money.");
@@ -426,11 +457,8 @@ async fn a_file_beyond_the_limit_is_not_sent() {
 async fn rows_have_no_side_records() {
     let scene = Scene::open("").await;
     assert!(scene.platform.capabilities().side_records.is_empty());
-    let side = SideRecord {
-        kind: SideRecordKind::Time,
-        fields: json!({}),
-        source_id: None,
-    };
+    let source = SideSource::WorkOrder(WorkOrderId(9001));
+    let side = SideRecord::new(SideRecordKind::Time, json!({}), source);
     let row = scene.job();
     let put = scene
         .platform

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use fieldbridge::config::{ConnectorConfig, Problem, Secrets};
-use fieldbridge::http::Call;
+use fieldbridge::http::{Call, QuotaBook};
 use fieldbridge::model::{ManualClock, Note, NoteVisibility, Priority, Record, RecordId};
 use fieldbridge::platform::registry::{Setup, build};
 use fieldbridge::platform::{Platform, TriggerReading, TriggerRefusal, TriggerRequest, Wish};
@@ -125,6 +125,7 @@ pub fn adapter(text: &str, clock: &Arc<ManualClock>) -> Result<Arc<dyn Platform>
         secrets: &Secrets::default(),
         clock: clock.clone(),
         tokens: Arc::new(fieldbridge::http::KeepsInMemory::default()),
+        quotas: &QuotaBook::default(),
     })
 }
 
@@ -206,8 +207,8 @@ async fn knock(State(behind): State<Behind>, request: Request) -> Response {
             }
             response.body(Body::from(answer.body.clone()))
         }
-        Ok(TriggerReading::Records { answers, .. }) => response
-            .status(answers.accepted.as_ref().unwrap().status)
+        Ok(TriggerReading::Records { answer, .. }) => response
+            .status(answer.as_ref().unwrap().status)
             .body(Body::empty()),
         Ok(TriggerReading::NotOurs { .. }) => response.status(StatusCode::OK).body(Body::empty()),
         Err(TriggerRefusal::NotNow(_)) => response

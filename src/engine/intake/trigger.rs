@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use tracing::{debug, info};
 
 use super::refusal::Refusal;
@@ -13,8 +14,8 @@ use super::{TokenDigest, accepted, read_body};
 use crate::engine::connectors::{Active, Connector};
 use crate::engine::shared::Shared;
 use crate::model::{DeliveryKey, Direction, Origin, Priority, Progress, RecordId, TransactionId};
-use crate::platform::{Answer, Answers, TriggerReading, TriggerRefusal, TriggerRequest};
-use crate::store::{Acceptance, Accepted, NewTransaction};
+use crate::platform::{Answer, TriggerReading, TriggerRefusal, TriggerRequest};
+use crate::store::{Acceptance, Accepted, NewTransaction, StoreError};
 
 const TOKEN: &str = "client_token";
 
@@ -80,7 +81,7 @@ async fn receive(
     };
     if !shared.is_accepting() {
         return Err(Refusal::busy(
-            StatusCode::SERVICE_UNAVAILABLE,
+            active.platform.busy_status(),
             "the engine is stopping; send it again",
         ));
     }
@@ -93,9 +94,22 @@ async fn receive(
         Ok(TriggerReading::Records {
             ids,
             delivery,
-            answers,
+            answer,
             ..
-        }) => accept(&shared, &connector, ids, delivery, &answers, trigger).await,
+        }) => {
+            let body = trigger.body;
+            match accept(&shared, &connector, ids, delivery, body).await {
+                Ok(ids) => Ok(match answer {
+                    Some(answer) => respond(answer),
+                    None => accepted(StatusCode::ACCEPTED, &ids),
+                }),
+                Err(refusal) => {
+                    info!(connector = %connector.id, %refusal, "a trigger could not be kept");
+                    let why = format!("nothing was kept ({refusal}); send it again");
+                    Err(Refusal::busy(active.platform.busy_status(), why))
+                }
+            }
+        }
         Err(refusal) => Err(refuse(&active, &refusal)),
     }
 }
@@ -130,9 +144,8 @@ async fn accept(
     connector: &Connector,
     ids: Vec<RecordId>,
     delivery: Option<DeliveryKey>,
-    answers: &Answers,
-    trigger: TriggerRequest,
-) -> Result<Response, Refusal> {
+    body: Bytes,
+) -> Result<Vec<TransactionId>, StoreError> {
     let acceptance = Acceptance {
         at: shared.now(),
         delivery: delivery.map(|key| DeliveryKey::new(format!("{}|{key}", connector.id))),
@@ -140,26 +153,15 @@ async fn accept(
             .into_iter()
             .map(|record| inbound(connector, record, Origin::Trigger))
             .collect(),
-        body: trigger.body,
+        body,
     };
-    let stored = shared.store.accept(acceptance).await.map_err(|refusal| {
-        info!(connector = %connector.id, %refusal, "a trigger could not be kept");
-        Refusal::busy(
-            answers.busy,
-            format!("nothing was kept ({refusal}); send it again"),
-        )
-    })?;
-    let ids = match stored {
+    match shared.store.accept(acceptance).await? {
         Accepted::Stored(ids) => {
             shared.wake();
-            ids
+            Ok(ids)
         }
-        Accepted::Duplicate => Vec::new(),
-    };
-    Ok(match &answers.accepted {
-        Some(answer) => respond(answer.clone()),
-        None => accepted(StatusCode::ACCEPTED, &ids),
-    })
+        Accepted::Duplicate => Ok(Vec::new()),
+    }
 }
 
 /// A transaction for a record of a connector.
@@ -190,7 +192,7 @@ fn refuse(active: &Active, refusal: &TriggerRefusal) -> Refusal {
         TriggerRefusal::NoRecord(_) => Refusal::malformed(refusal.to_string()),
         TriggerRefusal::MediaType(_) => Refusal::media_type(refusal.to_string()),
         TriggerRefusal::NotNow(_) => {
-            Refusal::busy(StatusCode::TOO_MANY_REQUESTS, refusal.to_string())
+            Refusal::busy(active.platform.busy_status(), refusal.to_string())
         }
     }
 }

@@ -23,6 +23,7 @@ use super::control::{Control, ControlError, PreviewRequest, PreviewResult, Repla
 use super::housekeeping;
 use super::intake::inbound;
 use super::shared::Shared;
+use super::sides;
 use super::start::Engine;
 use super::view::{Overview, TransactionDetail};
 use super::workbench::{
@@ -112,11 +113,12 @@ pub(super) async fn refresh_fields(
         .store
         .catalogue(&connector.id, Direction::Outbound)
         .await?;
-    let theirs = active
+    let mut theirs = active
         .platform
         .discover(call)
         .await
         .map_err(|failure| failed(&failure))?;
+    sides::tell(&mut theirs, &active.able.side_records);
     shared
         .store
         .put_catalogue(&connector.id, Direction::Outbound, theirs)

@@ -1,14 +1,13 @@
 //! The way to Autotask: three headers on each call, the zone's address, three calls at once for a kind of object, and
 //! one allowance an hour that the whole database shares.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::ask::{Ask, Right};
 use super::failure;
@@ -38,7 +37,6 @@ pub(super) struct Api {
     client: Client,
     credential: Credential,
     zones: Zones,
-    gates: Mutex<HashMap<String, Arc<Semaphore>>>,
     clock: Arc<dyn Clock>,
     counted_at: Mutex<Option<Timestamp>>,
 }
@@ -68,7 +66,6 @@ impl Api {
             client,
             credential,
             zones,
-            gates: Mutex::default(),
             clock,
             counted_at: Mutex::new(None),
         }
@@ -245,11 +242,7 @@ impl Api {
     }
 
     async fn gate(&self, name: &str) -> Result<OwnedSemaphorePermit, Failure> {
-        let gate = {
-            let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Semaphore::new(AT_ONCE));
-            Arc::clone(gates.entry(name.to_owned()).or_insert_with(new))
-        };
+        let gate = self.client.quota().gate(name, AT_ONCE);
         gate.acquire_owned()
             .await
             .map_err(|_| Failure::new(Category::Network, "the engine is stopping"))

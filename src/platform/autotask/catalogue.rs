@@ -3,7 +3,6 @@
 use super::body::NOTES;
 use super::fields::{EntityField, Fields, Origin};
 use super::read::SITE;
-use super::time::SOURCE_ID;
 use crate::model::{Catalogue, Field, FieldKind, PicklistValue, Timestamp};
 
 /// Members of related objects that mappings use most; only read.
@@ -248,13 +247,6 @@ pub(super) fn of(fields: &Fields, read_at: Timestamp) -> Catalogue {
     for (path, label, kind) in SIDES {
         catalogue.fields.push(Field::new(path, label, kind));
     }
-    for side in ["time_entry", "charge"] {
-        let path = format!("{side}.{SOURCE_ID}");
-        let label = format!("{side}: number of the Field Nation object, for its tag");
-        catalogue
-            .fields
-            .push(Field::new(path, label, FieldKind::Any));
-    }
     catalogue
 }
 
@@ -322,6 +314,5 @@ mod tests {
         );
         assert!(catalogue.field("companyLocation.city").unwrap().read_only);
         assert!(!catalogue.field("internalNote").unwrap().read_only);
-        assert!(catalogue.field("time_entry.fieldNationID").is_some());
     }
 }

@@ -11,7 +11,7 @@ use super::ask::{Ask, Right, condition};
 use super::body::{refusal, side};
 use super::session::Freshness;
 use super::settings::ExpenseTarget;
-use super::time::{Stand, add_tag, split, tag, tagged};
+use super::time::{Stand, add_tag, tag, tagged};
 use crate::http::Call;
 use crate::model::{Category, Failure, SideRecord};
 use crate::platform::basics::{digits, is_empty, is_true, number, text_at};
@@ -51,8 +51,8 @@ impl Autotask {
         record: &SideRecord,
         existing: Option<&str>,
     ) -> Result<String, Failure> {
-        let (mut mapped, source) = split(record);
-        let tag = source.as_deref().map(tag);
+        let mut mapped = record.fields.as_object().cloned().unwrap_or_default();
+        let tag = tag(&record.source);
         let path = format!("Tickets/{ticket}/Charges");
         let deed = format!("list the charges of ticket {ticket}");
         let there = self
@@ -62,7 +62,7 @@ impl Autotask {
         let field = self.settings.charge_field.name();
         let known = existing
             .and_then(|id| digits(id.as_bytes()))
-            .or_else(|| tagged(&there, &[field], tag.as_deref()?));
+            .or_else(|| tagged(&there, &[field], &tag));
         let held = there
             .iter()
             .find(|charge| known.is_some() && charge.get("id").and_then(number) == known);
@@ -77,7 +77,10 @@ impl Autotask {
             )
             .hint("Autotask locks billed charges: correct it by hand, by a second charge or in the invoice."));
         }
-        add_tag(&mut mapped, field, tag.as_deref(), stand(held));
+        add_tag(&mut mapped, field, &tag, stand(held));
+        if held.is_none() {
+            self.session.wait_for_lag(record)?;
+        }
         let fields = self
             .session
             .fields(
@@ -118,8 +121,8 @@ impl Autotask {
         record: &SideRecord,
         existing: Option<&str>,
     ) -> Result<String, Failure> {
-        let (mut mapped, source) = split(record);
-        let tag = source.as_deref().map(tag);
+        let mut mapped = record.fields.as_object().cloned().unwrap_or_default();
+        let tag = tag(&record.source);
         let filter = json!([condition("eq", "ticketID", ticket)]);
         let deed = format!("list the expenses of ticket {ticket}");
         let there = self
@@ -133,7 +136,7 @@ impl Autotask {
         let field = "description";
         let known = existing
             .and_then(|id| digits(id.as_bytes()))
-            .or_else(|| tagged(&there, &[field], tag.as_deref()?));
+            .or_else(|| tagged(&there, &[field], &tag));
         let held = there
             .iter()
             .find(|item| known.is_some() && item.get("id").and_then(number) == known);
@@ -141,7 +144,10 @@ impl Autotask {
             Some(_) => format!("change the expense of ticket {ticket}"),
             None => format!("add an expense to ticket {ticket}"),
         };
-        add_tag(&mut mapped, field, tag.as_deref(), stand(held));
+        add_tag(&mut mapped, field, &tag, stand(held));
+        if held.is_none() {
+            self.session.wait_for_lag(record)?;
+        }
         let fields = self
             .session
             .fields(

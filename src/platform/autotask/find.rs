@@ -6,7 +6,7 @@ use super::Autotask;
 use super::ask::{Ask, Right, condition};
 use super::fields::moment;
 use super::read::{described, put_into_words};
-use super::session::{Freshness, READ_LAG};
+use super::session::Freshness;
 use super::write::MARKER_FIELD;
 use crate::http::Call;
 use crate::model::{Category, Failure, Marker, RecordId, Timestamp};
@@ -15,7 +15,12 @@ use crate::platform::{Changed, Found};
 
 impl Autotask {
     /// Looks for tickets that carry the marker. A hit counts when the ticket itself says so.
-    pub(super) async fn find_marked(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    pub(super) async fn find_marked(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure> {
         let filter = json!([condition("eq", MARKER_FIELD, marker.as_str())]);
         let ask = Ask::query(
             "Tickets",
@@ -36,12 +41,8 @@ impl Autotask {
         if !records.is_empty() {
             return Ok(Found::Records(records));
         }
-        // The whole lag, not what is left of it: who asks may count it from an attempt that we know nothing of.
-        Ok(if self.session.may_lag(marker) {
-            Found::NotYet(READ_LAG)
-        } else {
-            Found::Absent
-        })
+        let lag = self.session.lag_after(intended_at);
+        Ok(lag.map_or(Found::Absent, Found::NotYet))
     }
 
     /// Lists tickets changed since a moment that the connector's conditions want. The vendor sorts by id alone, so that

@@ -42,11 +42,13 @@ use self::trigger::{Guards, Said};
 use self::zone::Zones;
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, DeliveryForm, Found, Platform, Probe, Subscription,
+    Capabilities, Changed, Created, DeliveryForm, Found, Noted, Platform, Probe, Subscription,
     SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{
+    BucketSettings, Call, Cap, Client, ClientSettings, QuotaLimits, QuotaView, Redactor,
+};
 use crate::model::{
     Catalogue, ConnectorId, Failure, FileContent, FileReference, Marker, Note, PlatformKind,
     Priority, Record, RecordId, SideRecord, SideRecordKind, Timestamp,
@@ -87,16 +89,17 @@ impl Autotask {
     fn new(setup: &Setup<'_>) -> Result<Self, Vec<Problem>> {
         let settings = settings::read(setup)?;
         let config = setup.config;
-        let bucket = |name: &str, calls: u32, seconds: u64| BucketSettings {
-            name: name.to_owned(),
-            calls,
-            period: Duration::from_secs(seconds),
-        };
         // The first follows the vendor's own count; the second keeps this connector's share of it.
-        let mut buckets = vec![bucket("database, per hour", CALLS_PER_HOUR, 3600)];
-        if let Some(calls) = config.limits.calls_per_minute {
-            buckets.push(bucket("connector, per minute", calls, 60));
-        }
+        let limits = QuotaLimits {
+            account: vec![BucketSettings {
+                name: "database, per hour".to_owned(),
+                calls: CALLS_PER_HOUR,
+                period: Duration::from_secs(3600),
+                cap: Cap::Assumed,
+            }],
+            connector: BucketSettings::share(config.limits.calls_per_minute),
+            at_once: CALLS_AT_ONCE,
+        };
         let secrets = [
             Some(&settings.secret),
             Some(&settings.integration_code),
@@ -109,7 +112,12 @@ impl Autotask {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
-        let quota = Arc::new(Quota::new(&buckets, CALLS_AT_ONCE));
+        let identity = [
+            settings.lookup.as_str(),
+            &settings.username,
+            settings.integration_code.expose_secret(),
+        ];
+        let quota = setup.quota(identity, &limits);
         let client = Client::new(&client_settings, quota, redactor).map_err(|error| {
             vec![Problem::new(
                 &config.file,
@@ -275,11 +283,11 @@ impl Platform for Autotask {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let ticket = ticket_id(record)?;
         self.write_note(call, ticket, &note.text, note.visibility)
             .await
-            .map(Some)
+            .map(|id| Noted::Added(Some(id)))
     }
 
     async fn attach(
@@ -306,8 +314,13 @@ impl Platform for Autotask {
         }
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
-        self.find_marked(call, marker).await
+    async fn find(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure> {
+        self.find_marked(call, marker, intended_at).await
     }
 
     fn subscription_plan(&self, trigger_url: &str) -> SubscriptionPlan {

@@ -12,7 +12,7 @@ use super::body::{refusal, side};
 use super::fields::moment;
 use super::session::Freshness;
 use crate::http::Call;
-use crate::model::{Category, Failure, SideRecord};
+use crate::model::{Category, Failure, SideRecord, SideSource};
 use crate::platform::basics::{digits, is_empty, number, text_at};
 
 /// How long a visit is taken to last when nobody says: an exact appointment has no end at Field Nation.
@@ -56,7 +56,7 @@ impl Autotask {
             .await?;
         let mut body = side(&mapped, &fields).map_err(|problems| refusal(&deed, &problems))?;
         add_end(&mut body);
-        let mark = mark(ticket);
+        let mark = mark(ticket, &record.source);
         let own = text_at(&Value::Object(body.clone()), &["description"])
             .unwrap_or_default()
             .to_owned();
@@ -75,6 +75,7 @@ impl Autotask {
             self.change_service_call(call, id, body).await?;
             id
         } else {
+            self.session.wait_for_lag(record)?;
             require(&deed, &body)?;
             body.insert(
                 "description".to_owned(),
@@ -201,9 +202,12 @@ impl Autotask {
     }
 }
 
-/// What the description of a ticket's service call ends with.
-fn mark(ticket: u64) -> String {
-    format!("[Field Nation, ticket {ticket}]")
+/// What the description of a ticket's service call ends with; a visit is named where a ticket may have several.
+fn mark(ticket: u64, source: &SideSource) -> String {
+    match source {
+        SideSource::WorkOrder(_) => format!("[Field Nation, ticket {ticket}]"),
+        SideSource::Object(visit) => format!("[Field Nation, ticket {ticket}, visit {visit}]"),
+    }
 }
 
 fn require(deed: &str, body: &Map<String, Value>) -> Result<(), Failure> {

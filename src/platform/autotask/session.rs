@@ -11,7 +11,7 @@ use super::api::Api;
 use super::ask::{Ask, Right, condition};
 use super::fields::{Fields, Origin};
 use crate::http::Call;
-use crate::model::{Category, Clock, Failure, Marker, Timestamp};
+use crate::model::{Category, Clock, Failure, SideRecord, Timestamp};
 use crate::platform::basics::{number, text_at};
 
 /// How fresh a description of fields must be.
@@ -61,7 +61,6 @@ struct Dated<T> {
 #[derive(Default)]
 struct State {
     related: HashMap<String, Dated<Option<Arc<Value>>>>,
-    creations: HashMap<Marker, Timestamp>,
     created: HashMap<u64, Timestamp>,
     attached: VecDeque<(Timestamp, u64)>,
     own_resource: Option<Dated<Option<u64>>>,
@@ -70,7 +69,6 @@ struct State {
 /// What is learned of a database.
 pub(super) struct Session {
     clock: Arc<dyn Clock>,
-    started_at: Timestamp,
     username: String,
     resource: Option<u64>,
     // Held while they are read, so that many who need them make one call.
@@ -82,7 +80,6 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(clock: Arc<dyn Clock>, username: &str, resource: Option<u64>) -> Self {
         Self {
-            started_at: clock.now(),
             clock,
             username: username.to_owned(),
             resource,
@@ -250,19 +247,25 @@ impl Session {
         self.without_patch.store(true, Ordering::Relaxed);
     }
 
-    /// Remembers that a ticket with this marker is about to be created.
-    pub(super) fn creating(&self, marker: &Marker) {
-        let now = self.now();
-        let mut state = self.state();
-        state.creations.retain(|_, at| age(*at, now) < READ_LAG);
-        state.creations.insert(marker.clone(), now);
+    /// How long answers may still lag behind an attempt to make something; nothing once they show it for sure.
+    pub(super) fn lag_after(&self, attempted_at: Timestamp) -> Option<Duration> {
+        let rest = READ_LAG.checked_sub(self.age(attempted_at))?;
+        (!rest.is_zero()).then_some(rest)
     }
 
-    /// Whether answers may still lag behind a creation with this marker. One that an earlier process began is as old as
-    /// this session at least.
-    pub(super) fn may_lag(&self, marker: &Marker) -> bool {
-        let since = self.state().creations.get(marker).copied();
-        self.age(since.unwrap_or(self.started_at)) < READ_LAG
+    /// Before a side record is made that was not found: whether an earlier attempt's may only not be shown yet.
+    ///
+    /// # Errors
+    /// A `server` failure with the time to wait, while answers may lag behind that attempt.
+    pub(super) fn wait_for_lag(&self, side: &SideRecord) -> Result<(), Failure> {
+        match side.attempted_at.and_then(|at| self.lag_after(at)) {
+            Some(rest) => Err(Failure::new(
+                Category::Server,
+                "an earlier attempt's answer was lost, and Autotask may not show yet what it made",
+            )
+            .retry_after(Some(rest))),
+            None => Ok(()),
+        }
     }
 
     /// Remembers that we created a ticket.
@@ -321,14 +324,11 @@ mod tests {
     #[test]
     fn the_lag_counts_from_our_own_attempt_or_from_the_start() {
         let (session, clock) = session();
-        let marker = Marker::from_text("FN-1");
+        let tried = session.now();
         clock.advance(Duration::from_secs(40));
-        assert!(session.may_lag(&marker));
-        clock.advance(Duration::from_secs(40));
-        assert!(!session.may_lag(&marker));
-        session.creating(&marker);
-        assert!(session.may_lag(&marker));
-        assert!(!session.may_lag(&Marker::from_text("FN-2")));
+        assert_eq!(session.lag_after(tried), Some(Duration::from_secs(20)));
+        clock.advance(Duration::from_secs(20));
+        assert_eq!(session.lag_after(tried), None);
         session.created(7);
         assert!(session.is_just_created(7) && !session.is_just_created(8));
         clock.advance(READ_LAG);

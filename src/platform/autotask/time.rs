@@ -13,11 +13,8 @@ use super::fields::moment;
 use super::session::Freshness;
 use super::settings::TimeField;
 use crate::http::Call;
-use crate::model::{Failure, SideRecord};
+use crate::model::{Failure, SideRecord, SideSource};
 use crate::platform::basics::{digits, is_empty, number, text, text_at};
-
-/// The member of a mapped side record that holds the number of the Field Nation object; no field of the vendor's.
-pub(super) const SOURCE_ID: &str = "fieldNationID";
 
 /// Work on a ticket.
 const TYPE_TICKET: u64 = 2;
@@ -31,12 +28,15 @@ impl Autotask {
         record: &SideRecord,
         existing: Option<&str>,
     ) -> Result<String, Failure> {
-        let (mut mapped, source) = split(record);
-        let tag = source.as_deref().map(tag);
+        let mut mapped = record.fields.as_object().cloned().unwrap_or_default();
+        let tag = tag(&record.source);
         let known = match existing.and_then(|id| digits(id.as_bytes())) {
             Some(id) => Some(id),
-            None => self.find_time_entry(call, ticket, tag.as_deref()).await?,
+            None => self.find_time_entry(call, ticket, &tag).await?,
         };
+        if known.is_none() {
+            self.session.wait_for_lag(record)?;
+        }
         let deed = match known {
             Some(id) => format!("change time entry {id} of ticket {ticket}"),
             None => format!("add a time entry to ticket {ticket}"),
@@ -56,7 +56,7 @@ impl Autotask {
             self.complete_time(&mut mapped);
         }
         let stand = known.map_or(Stand::New, |_| Stand::There);
-        add_tag(&mut mapped, place.name(), tag.as_deref(), stand);
+        add_tag(&mut mapped, place.name(), &tag, stand);
         let mut body = side(&mapped, &fields).map_err(|problems| refusal(&deed, &problems))?;
         match known {
             Some(id) => {
@@ -107,11 +107,8 @@ impl Autotask {
         &self,
         call: &Call,
         ticket: u64,
-        tag: Option<&str>,
+        tag: &str,
     ) -> Result<Option<u64>, Failure> {
-        let Some(tag) = tag else {
-            return Ok(None);
-        };
         let filter = json!([condition("eq", "ticketID", ticket)]);
         let deed = format!("list the time entries of ticket {ticket}");
         let ask = Ask::query("TimeEntries", &filter, Right::TrackTime, deed);
@@ -121,16 +118,8 @@ impl Autotask {
     }
 }
 
-/// A mapped side record's own fields, and the number of the Field Nation object it stands for.
-pub(super) fn split(record: &SideRecord) -> (Map<String, Value>, Option<String>) {
-    let mut mapped = record.fields.as_object().cloned().unwrap_or_default();
-    let told = mapped.remove(SOURCE_ID).filter(|value| !is_empty(value));
-    let source = record.source_id.clone().or_else(|| told.as_ref().map(text));
-    (mapped, source)
-}
-
 /// How a Field Nation object is named in a text.
-pub(super) fn tag(source: &str) -> String {
+pub(super) fn tag(source: &SideSource) -> String {
     format!("(#{source})")
 }
 
@@ -144,15 +133,7 @@ pub(super) enum Stand {
 }
 
 /// Puts the number at the beginning of a field. What exists already keeps its number unless its text is written anew.
-pub(super) fn add_tag(
-    mapped: &mut Map<String, Value>,
-    field: &str,
-    tag: Option<&str>,
-    stand: Stand,
-) {
-    let Some(tag) = tag else {
-        return;
-    };
+pub(super) fn add_tag(mapped: &mut Map<String, Value>, field: &str, tag: &str, stand: Stand) {
     let held = mapped.get(field).filter(|value| !is_empty(value)).map(text);
     if held.is_none() && stand == Stand::There {
         return;
@@ -204,7 +185,7 @@ fn require(deed: &str, body: &Map<String, Value>, place: TimeField) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SideRecordKind;
+    use crate::model::WorkOrderId;
 
     #[test]
     fn the_number_stands_before_the_notes() {
@@ -217,17 +198,17 @@ mod tests {
             (json!({"summaryNotes": "(#103) again"}), "(#103) again"),
         ] {
             let mut mapped = held.as_object().unwrap().clone();
-            add_tag(&mut mapped, "summaryNotes", Some("(#103)"), Stand::New);
+            add_tag(&mut mapped, "summaryNotes", "(#103)", Stand::New);
             assert_eq!(mapped["summaryNotes"], written);
         }
         let mut mapped = Map::from_iter([("hoursWorked".to_owned(), json!(2))]);
-        add_tag(&mut mapped, "summaryNotes", Some("(#103)"), Stand::There);
+        add_tag(&mut mapped, "summaryNotes", "(#103)", Stand::There);
         assert!(!mapped.contains_key("summaryNotes"));
         let mut mapped = Map::from_iter([(
             "summaryNotes".to_owned(),
             json!("Verified network connectivity and rebooted router"),
         )]);
-        add_tag(&mut mapped, "internalNotes", Some("(#104)"), Stand::New);
+        add_tag(&mut mapped, "internalNotes", "(#104)", Stand::New);
         assert_eq!(mapped["internalNotes"], "(#104)");
         assert_eq!(
             mapped["summaryNotes"],
@@ -247,14 +228,9 @@ mod tests {
     }
 
     #[test]
-    fn the_number_may_be_mapped() {
-        let side = SideRecord {
-            kind: SideRecordKind::Time,
-            fields: json!({"fieldNationID": 103, "hoursWorked": 1}),
-            source_id: None,
-        };
-        let (mapped, source) = split(&side);
-        assert_eq!((mapped.len(), source.as_deref()), (1, Some("103")));
+    fn a_log_is_named_by_its_number_and_a_work_order_as_such() {
+        assert_eq!(tag(&SideSource::Object("103".into())), "(#103)");
+        assert_eq!(tag(&SideSource::WorkOrder(WorkOrderId(103))), "(#WO-103)");
     }
 
     #[test]

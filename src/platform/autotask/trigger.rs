@@ -13,9 +13,7 @@ use serde_json::{Map, Value, json};
 use super::signature;
 use crate::model::{DeliveryKey, RecordId};
 use crate::platform::basics::{carries_secret, digits, number, text, text_at};
-use crate::platform::{
-    Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest,
-};
+use crate::platform::{Answer, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest};
 
 /// The names under which a ticket's id comes, the surest first, without regard to case.
 const NAMES: [&str; 3] = ["external_id", "ticketId", "id"];
@@ -202,10 +200,7 @@ pub(super) fn records(
         ids: vec![RecordId::new(id.to_string())],
         delivery,
         form,
-        answers: Answers {
-            accepted: Some(Answer::json(StatusCode::OK, &json!({"accepted": true}))),
-            ..Answers::default()
-        },
+        answer: Some(Answer::json(StatusCode::OK, &json!({"accepted": true}))),
     }
 }
 
@@ -391,10 +386,9 @@ mod tests {
                 ids,
                 delivery,
                 form,
-                answers,
+                answer,
             }) => {
-                assert_eq!(answers.accepted.unwrap().status, StatusCode::OK);
-                assert_eq!(answers.busy, StatusCode::SERVICE_UNAVAILABLE);
+                assert_eq!(answer.unwrap().status, StatusCode::OK);
                 (ids[0].to_string(), form, delivery)
             }
             other => panic!("{other:?}"),

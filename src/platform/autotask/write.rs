@@ -37,7 +37,6 @@ impl Autotask {
             .insert(MARKER_FIELD.to_owned(), marker.as_str().into());
         let body = std::mem::take(&mut prepared.body);
         let ask = Ask::new(Method::POST, "Tickets", Right::AddTickets, deed).json(body.into());
-        self.session.creating(marker);
         let number = self.api.created(call, &ask).await?;
         self.session.created(number);
         self.add_first_notes(call, number, prepared).await;

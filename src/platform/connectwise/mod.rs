@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::StatusCode;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use self::notes::Place;
@@ -41,11 +42,11 @@ use self::signature::{Keys, Verdict};
 use self::tables::Tables;
 use super::registry::Setup;
 use super::{
-    Answer, Answers, Capabilities, Changed, Created, Found, Platform, Probe, Subscription,
+    Answer, Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription,
     SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{BucketSettings, Call, Client, ClientSettings, QuotaLimits, QuotaView, Redactor};
 use crate::model::{
     Catalogue, Clock, ConnectorId, Failure, FileContent, FileReference, Marker, Note, PlatformKind,
     Priority, Record, RecordId, SideRecord, SideRecordKind, Timestamp,
@@ -93,16 +94,23 @@ impl ConnectWise {
         let config = setup.config;
         let settings = Settings::read(config, setup.secrets)?;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
-        let bucket = BucketSettings {
-            name: "per minute".to_owned(),
-            calls: config.limits.calls_per_minute.unwrap_or(CALLS_PER_MINUTE),
-            period: Duration::from_secs(60),
+        let calls = config.limits.calls_per_minute;
+        let limits = QuotaLimits {
+            account: vec![BucketSettings::per_minute(
+                "per minute",
+                calls,
+                CALLS_PER_MINUTE,
+            )],
+            connector: Vec::new(),
+            at_once: concurrency,
         };
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds.max(1)),
             ..ClientSettings::default()
         };
-        let quota = Arc::new(Quota::new(&[bucket], concurrency));
+        let credential = &settings.credential;
+        let site = settings.address.company_info(&credential.company);
+        let quota = setup.quota([&*site, credential.public_key.expose_secret()], &limits);
         let client = Client::new(&client_settings, quota, Redactor::default())
             .map_err(|error| vec![Problem::new(&config.file, error.to_string(), "")])?;
         let session = Session::new(
@@ -203,6 +211,11 @@ impl Platform for ConnectWise {
         self.concurrency
     }
 
+    /// The only ones that this vendor sends again for are 404, 409, 419 and 429.
+    fn busy_status(&self) -> StatusCode {
+        StatusCode::TOO_MANY_REQUESTS
+    }
+
     async fn read_trigger(
         &self,
         request: &TriggerRequest,
@@ -217,11 +230,7 @@ impl Platform for ConnectWise {
             ids: vec![callback.ticket],
             delivery: callback.delivery,
             form: callback.form,
-            answers: Answers {
-                accepted: Some(Answer::json(StatusCode::OK, &json!({"status": "accepted"}))),
-                // The only ones that this vendor sends again for are 404, 409, 419 and 429.
-                busy: StatusCode::TOO_MANY_REQUESTS,
-            },
+            answer: Some(Answer::json(StatusCode::OK, &json!({"status": "accepted"}))),
         })
     }
 
@@ -287,7 +296,7 @@ impl Platform for ConnectWise {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let ticket = ticket::number(record)?;
         let place = Place::of(note.visibility);
         notes::add(
@@ -299,7 +308,7 @@ impl Platform for ConnectWise {
             self.note_mails,
         )
         .await
-        .map(Some)
+        .map(|id| Noted::Added(Some(id)))
     }
 
     async fn attach(
@@ -324,7 +333,7 @@ impl Platform for ConnectWise {
             .await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

@@ -10,7 +10,7 @@ use super::settings::Charges;
 use super::tables::Table;
 use super::write::{alike, moment, operation};
 use crate::http::Call;
-use crate::model::{Category, Failure, SideRecord, SideRecordKind};
+use crate::model::{Category, Failure, SideRecord, SideRecordKind, SideSource};
 use crate::platform::basics::{at, id_text, text_at};
 
 /// The object a side record becomes.
@@ -202,9 +202,9 @@ impl ConnectWise {
                 fields.insert("dateEnd".to_owned(), end.into());
             }
         }
-        if let (Some(source), Some(name)) = (&side.source_id, kind.marked()) {
+        if let Some(name) = kind.marked() {
             let text = fields.get(name).and_then(Value::as_str).unwrap_or_default();
-            let mark = mark(source);
+            let mark = mark(&side.source);
             let marked = if text.contains(&mark) {
                 text.to_owned()
             } else {
@@ -261,24 +261,19 @@ impl ConnectWise {
         side: &SideRecord,
         fields: &Map<String, Value>,
     ) -> Result<Option<String>, Failure> {
-        let mark = side.source_id.as_deref().map(mark);
-        let is_twin = |entry: &Value| match (kind.marked(), &mark) {
-            (Some(name), Some(mark)) => {
-                text_at(entry, &[name]).is_some_and(|text| text.contains(mark))
-            }
+        let mark = mark(&side.source);
+        let is_twin = |entry: &Value| match kind.marked() {
+            Some(name) => text_at(entry, &[name]).is_some_and(|text| text.contains(&mark)),
             // A schedule entry has no room for a mark: the same times for the same member are the same visit.
-            (None, _) => ["dateStart", "dateEnd", "member"].iter().all(|name| {
+            None => ["dateStart", "dateEnd", "member"].iter().all(|name| {
                 let wanted = fields.get(*name);
                 wanted.is_none_or(|wanted| alike(entry.get(*name).unwrap_or(&Value::Null), wanted))
             }),
-            (Some(_), None) => false,
         };
-        if kind.marked().is_some() && mark.is_none() {
-            return Ok(None);
-        }
         let entries = listed(&self.session, call, kind, ticket).await?;
-        let twin = entries.iter().find(|entry| is_twin(entry));
-        Ok(twin.and_then(|entry| entry.get("id").and_then(id_text)))
+        let twins = entries.iter().filter(|entry| is_twin(entry));
+        let mut ids = twins.filter_map(|entry| entry.get("id").and_then(id_text));
+        Ok(ids.find(|id| !side.others.contains(id)))
     }
 
     /// Adds what ties a new entry to its ticket, and what the settings say where the mapping is silent.
@@ -322,7 +317,7 @@ impl ConnectWise {
 }
 
 /// How a Field Nation object is named in a note.
-fn mark(source: &str) -> String {
+fn mark(source: &SideSource) -> String {
     format!("(#{source})")
 }
 

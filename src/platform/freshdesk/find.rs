@@ -9,7 +9,7 @@ use super::catalogue::put_into_words;
 use super::endpoint::{LIST_TICKETS, SEARCH_TICKETS};
 use super::filter::Verdict;
 use super::read::is_gone;
-use super::session::{Freshness, INDEX_LAG};
+use super::session::Freshness;
 use super::write::missing_marker_field;
 use super::{Freshdesk, json};
 use crate::http::Call;
@@ -20,10 +20,18 @@ use crate::platform::{Changed, Found};
 /// How many pages of recent tickets are looked through for a marker that the search does not show yet.
 const RECENT_PAGES: u32 = 5;
 
+/// Our clock and Freshdesk's may differ by so much.
+const SKEW: Duration = Duration::from_secs(60);
+
 impl Freshdesk {
     /// Looks for tickets that carry the marker: by search, and, because its index lags behind, among the tickets
-    /// that changed a moment ago. Every hit is confirmed by what the ticket itself says.
-    pub(super) async fn find_marked(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    /// that changed since it was to be made. Every hit is confirmed by what the ticket itself says.
+    pub(super) async fn find_marked(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure> {
         let Some(field) = self.settings.marker_field.as_deref() else {
             return Ok(Found::CannotTell);
         };
@@ -34,18 +42,16 @@ impl Freshdesk {
         let hits = self.search_marked(call, field, marker).await?;
         let mut records = self.confirmed(call, field, marker, hits).await?;
         if records.is_empty() {
-            let hits = self.recently_marked(call, field, marker).await?;
+            let hits = self
+                .recently_marked(call, field, marker, intended_at)
+                .await?;
             records = self.confirmed(call, field, marker, hits).await?;
         }
         if !records.is_empty() {
             return Ok(Found::Records(records));
         }
-        // The whole lag, not what is left of it: who asks may count it from an attempt that we know nothing of.
-        Ok(if self.session.index_may_lag(marker) {
-            Found::NotYet(INDEX_LAG)
-        } else {
-            Found::Absent
-        })
+        let lag = self.session.lag_after(intended_at);
+        Ok(lag.map_or(Found::Absent, Found::NotYet))
     }
 
     async fn confirmed(
@@ -105,8 +111,9 @@ impl Freshdesk {
         call: &Call,
         field: &str,
         marker: &Marker,
+        intended_at: Timestamp,
     ) -> Result<Vec<u64>, Failure> {
-        let since = earlier(self.session.now(), INDEX_LAG * 2);
+        let since = earlier(intended_at, SKEW);
         let mut numbers = Vec::new();
         for page in 1..=RECENT_PAGES {
             let request = self

@@ -42,11 +42,13 @@ use self::settings::Checked;
 use super::html;
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{
+    BucketSettings, Call, Client, ClientSettings, Quota, QuotaLimits, QuotaView, Redactor,
+};
 use crate::model::{
     Catalogue, Category, Failure, FileContent, FileReference, Marker, Note, PlatformKind, Priority,
     Record, RecordId, SideRecord, SideRecordKind, Timestamp,
@@ -82,16 +84,14 @@ impl Freshdesk {
         let settings = settings::read(setup)?;
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
-        let minute = |name: &str, calls: u32| BucketSettings {
-            name: name.to_owned(),
-            calls,
-            period: Duration::from_secs(60),
-        };
         // The first follows what the account's answers say; the second keeps this connector's share of it.
-        let mut buckets = vec![minute("account, per minute", FIRST_CALLS_PER_MINUTE)];
-        if let Some(calls) = config.limits.calls_per_minute {
-            buckets.push(minute("connector, per minute", calls));
-        }
+        let account =
+            BucketSettings::per_minute("account, per minute", None, FIRST_CALLS_PER_MINUTE);
+        let limits = QuotaLimits {
+            account: vec![account],
+            connector: BucketSettings::share(config.limits.calls_per_minute),
+            at_once: concurrency,
+        };
         let authorization = api::authorization(&settings.api_key);
         let encoded = authorization.expose_secret().trim_start_matches("Basic ");
         let secrets = [settings.api_key.expose_secret(), encoded].map(str::to_owned);
@@ -99,9 +99,9 @@ impl Freshdesk {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
-        let client = |quota: Quota| {
+        let client = |quota: Arc<Quota>| {
             let redactor = Redactor::new(secrets.clone());
-            Client::new(&client_settings, Arc::new(quota), redactor).map_err(|error| {
+            Client::new(&client_settings, quota, redactor).map_err(|error| {
                 vec![Problem::new(
                     &config.file,
                     error.to_string(),
@@ -111,12 +111,13 @@ impl Freshdesk {
         };
         Ok(Self {
             api: Api::new(
-                client(Quota::new(&buckets, concurrency))?,
+                // The vendor counts for the account, whoever signs in.
+                client(setup.quota([settings.root.as_str()], &limits))?,
                 settings.root.clone(),
                 &settings.api_key,
             ),
             // Storage hosts are not the account's API: their answers say nothing of its allowance.
-            downloads: client(Quota::new(&[], concurrency))?,
+            downloads: client(Arc::new(Quota::new(&[], concurrency)))?,
             features: config.features.clone(),
             outbound_create: config.outbound_create,
             concurrency,
@@ -240,8 +241,10 @@ impl Platform for Freshdesk {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
-        self.write_note(call, ticket_number(record)?, note).await
+    ) -> Result<Noted, Failure> {
+        self.write_note(call, ticket_number(record)?, note)
+            .await
+            .map(Noted::Added)
     }
 
     async fn attach(
@@ -263,8 +266,13 @@ impl Platform for Freshdesk {
         self.put_time_entry(call, record, side, existing).await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
-        self.find_marked(call, marker).await
+    async fn find(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure> {
+        self.find_marked(call, marker, intended_at).await
     }
 
     fn subscription_plan(&self, trigger_url: &str) -> SubscriptionPlan {

@@ -1,8 +1,7 @@
 //! What is learned of an account once and used by many calls.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,7 +12,7 @@ use super::endpoint::{ADMIN_TICKET_FIELDS, ME, TICKET_FIELDS};
 use super::fields::TicketFields;
 use super::json;
 use crate::http::Call;
-use crate::model::{Category, Clock, Failure, Marker, Timestamp};
+use crate::model::{Category, Clock, Failure, Timestamp};
 use crate::platform::basics::text_at;
 
 /// The agent whose key we use.
@@ -86,7 +85,7 @@ impl Freshness {
 }
 
 /// How long the search index may lag behind, by the vendor's word "a few seconds" and a margin.
-pub(super) const INDEX_LAG: Duration = Duration::from_secs(60);
+const INDEX_LAG: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 struct Known {
@@ -97,23 +96,19 @@ struct Known {
 /// What is learned of an account.
 pub(super) struct Session {
     clock: Arc<dyn Clock>,
-    started_at: Timestamp,
     agent: OnceCell<Agent>,
     // Held while the list is read, so that many who need it make one call.
     fields: tokio::sync::Mutex<Option<Known>>,
     without_includes: AtomicBool,
-    creations: Mutex<HashMap<Marker, Timestamp>>,
 }
 
 impl Session {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
-            started_at: clock.now(),
             clock,
             agent: OnceCell::new(),
             fields: tokio::sync::Mutex::new(None),
             without_includes: AtomicBool::new(false),
-            creations: Mutex::default(),
         }
     }
 
@@ -174,26 +169,10 @@ impl Session {
         self.without_includes.store(true, Ordering::Relaxed);
     }
 
-    /// Remembers that a ticket with this marker is about to be created.
-    pub(super) fn creating(&self, marker: &Marker) {
-        let now = self.clock.now();
-        let mut creations = self
-            .creations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        creations.retain(|_, at| age(*at, now) < INDEX_LAG);
-        creations.insert(marker.clone(), now);
-    }
-
-    /// Whether the search index may still lag behind a creation with this marker. One that an earlier process
-    /// began is as old as this session at least.
-    pub(super) fn index_may_lag(&self, marker: &Marker) -> bool {
-        let creations = self
-            .creations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let since = creations.get(marker).copied().unwrap_or(self.started_at);
-        age(since, self.clock.now()) < INDEX_LAG
+    /// How long the search index may still lag behind an attempt to create a ticket; nothing once it shows it for sure.
+    pub(super) fn lag_after(&self, attempted_at: Timestamp) -> Option<Duration> {
+        let rest = INDEX_LAG.checked_sub(age(attempted_at, self.clock.now()))?;
+        (!rest.is_zero()).then_some(rest)
     }
 }
 
@@ -237,16 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn the_lag_counts_from_our_own_attempt_or_from_the_start() {
+    fn the_lag_counts_from_the_attempt() {
         let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
         let session = Session::new(clock.clone());
-        let marker = Marker::from_text("FN-1");
+        let tried = session.now();
         clock.advance(Duration::from_secs(40));
-        assert!(session.index_may_lag(&marker));
-        clock.advance(Duration::from_secs(40));
-        assert!(!session.index_may_lag(&marker));
-        session.creating(&marker);
-        assert!(session.index_may_lag(&marker));
-        assert!(!session.index_may_lag(&Marker::from_text("FN-2")));
+        assert_eq!(session.lag_after(tried), Some(Duration::from_secs(20)));
+        clock.advance(Duration::from_secs(20));
+        assert_eq!(session.lag_after(tried), None);
     }
 }

@@ -6,7 +6,7 @@ use super::api::ticket_number;
 use super::endpoint::{ADD_TIME_ENTRY, LIST_TIME_ENTRIES, UPDATE_TIME_ENTRY};
 use super::{Freshdesk, body, html, json};
 use crate::http::Call;
-use crate::model::{Category, Failure, RecordId, SideRecord, SideRecordKind};
+use crate::model::{Category, Failure, RecordId, SideRecord, SideRecordKind, SideSource};
 use crate::platform::basics::text_at;
 
 impl Freshdesk {
@@ -33,16 +33,13 @@ impl Freshdesk {
                     format!("`{id}` is no time entry's number"),
                 )
             })?),
-            None => {
-                self.find_time_entry(call, number, side.source_id.as_deref())
-                    .await?
-            }
+            None => self.find_time_entry(call, number, &side.source).await?,
         };
         let deed = match known {
             Some(entry) => format!("update time entry {entry} of ticket {number}"),
             None => format!("add a time entry to ticket {number}"),
         };
-        let entry = entry(&side.fields, side.source_id.as_deref(), known.is_some())
+        let entry = entry(&side.fields, &side.source, known.is_some())
             .map_err(|problems| body::refusal(&deed, &problems))?;
         let (endpoint, request) = match known {
             Some(id) => (
@@ -71,11 +68,8 @@ impl Freshdesk {
         &self,
         call: &Call,
         number: u64,
-        source: Option<&str>,
+        source: &SideSource,
     ) -> Result<Option<u64>, Failure> {
-        let Some(source) = source else {
-            return Ok(None);
-        };
         let deed = format!("list the time entries of ticket {number}");
         let request = self.api.request_for(&LIST_TIME_ENTRIES, number);
         let entries = self
@@ -91,14 +85,14 @@ impl Freshdesk {
     }
 }
 
-fn mark(source: &str) -> String {
+fn mark(source: &SideSource) -> String {
     format!("(#{source})")
 }
 
 /// The entry in the vendor's terms.
 fn entry(
     fields: &Value,
-    source: Option<&str>,
+    source: &SideSource,
     exists: bool,
 ) -> Result<Map<String, Value>, Vec<String>> {
     let mut entry = Map::new();
@@ -137,12 +131,10 @@ fn entry(
         // Without it Freshdesk would start a running timer.
         problems.push("time_spent is required".to_owned());
     }
-    if let Some(source) = source {
+    if !exists || entry.contains_key("note") {
         let note = entry.get("note").map(json::text).unwrap_or_default();
-        if !exists || entry.contains_key("note") {
-            let note = format!("{} {note}", mark(source));
-            entry.insert("note".to_owned(), note.trim().into());
-        }
+        let note = format!("{} {note}", mark(source));
+        entry.insert("note".to_owned(), note.trim().into());
     }
     if problems.is_empty() {
         Ok(entry)
@@ -197,20 +189,22 @@ mod tests {
 
     #[test]
     fn an_entry_carries_the_time_logs_number() {
+        let log = SideSource::Object("55".into());
         let fields =
             json!({"time_spent": 2, "note": "On site", "billable": "true", "agent_id": "7"});
-        let made = entry(&fields, Some("55"), false).unwrap();
+        let made = entry(&fields, &log, false).unwrap();
         assert_eq!(
             Value::Object(made),
             json!({"time_spent": "02:00", "note": "(#55) On site", "billable": true, "agent_id": 7})
         );
-        let changed = entry(&json!({"time_spent": 3}), Some("55"), true).unwrap();
+        let changed = entry(&json!({"time_spent": 3}), &log, true).unwrap();
         assert_eq!(Value::Object(changed), json!({"time_spent": "03:00"}));
     }
 
     #[test]
     fn all_that_is_wrong_is_told() {
-        let problems = entry(&json!({"billable": 7, "hours": 2}), None, false).unwrap_err();
+        let log = SideSource::Object("55".into());
+        let problems = entry(&json!({"billable": 7, "hours": 2}), &log, false).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
     }
 }

@@ -38,7 +38,6 @@ impl Freshdesk {
                 custom.insert(name.clone(), marker.as_str().into());
             }
         }
-        self.session.creating(marker);
         let request = self.api.request(&CREATE_TICKET).json(Value::Object(body));
         let ticket = self
             .api

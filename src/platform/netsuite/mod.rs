@@ -40,11 +40,11 @@ use self::session::Session;
 use self::settings::{Checked, is_support_case};
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{BucketSettings, Call, Client, ClientSettings, QuotaLimits, QuotaView, Redactor};
 use crate::model::{
     Catalogue, Category, Failure, FileContent, FileReference, Marker, Note, PlatformKind, Priority,
     Record, RecordId, SideRecord, Timestamp,
@@ -78,23 +78,18 @@ impl NetSuite {
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
         // NetSuite counts requests at once and not by the minute; a share by the minute is the admin's own wish.
-        let buckets: Vec<BucketSettings> = config
-            .limits
-            .calls_per_minute
-            .map(|calls| BucketSettings {
-                name: "connector, per minute".to_owned(),
-                calls,
-                period: Duration::from_secs(60),
-            })
-            .into_iter()
-            .collect();
+        let limits = QuotaLimits {
+            account: Vec::new(),
+            connector: BucketSettings::share(config.limits.calls_per_minute),
+            at_once: concurrency,
+        };
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
         let client = Client::new(
             &client_settings,
-            Arc::new(Quota::new(&buckets, concurrency)),
+            setup.quota([settings.account.realm(), &way.hosts.services], &limits),
             Redactor::new(settings.secrets(&way.login)),
         )
         .map_err(|error| {
@@ -232,8 +227,8 @@ impl Platform for NetSuite {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
-        self.write_note(call, record, note).await
+    ) -> Result<Noted, Failure> {
+        self.write_note(call, record, note).await.map(Noted::Added)
     }
 
     async fn attach(
@@ -255,7 +250,7 @@ impl Platform for NetSuite {
         self.write_side_record(call, record, side, existing).await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

@@ -484,6 +484,7 @@ mod tests {
             secrets: &Secrets::default(),
             clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
             tokens: Arc::new(crate::http::KeepsInMemory::default()),
+            quotas: &crate::http::QuotaBook::default(),
         };
         let whats = |problems: Vec<Problem>| problems.into_iter().map(|problem| problem.what);
         read(&setup).map_err(|problems| whats(problems).collect())

@@ -12,7 +12,7 @@ use super::right::Right;
 use super::settings::SideTable;
 use super::write::{NAMES, is_plain};
 use crate::http::Call;
-use crate::model::{Category, Failure, RecordId, SideRecord, SideRecordKind};
+use crate::model::{Category, Failure, RecordId, SideRecord, SideRecordKind, SideSource};
 
 impl NetSuite {
     fn table(&self, kind: SideRecordKind) -> Option<&SideTable> {
@@ -113,9 +113,9 @@ fn body(side: &SideRecord, table: &SideTable, parent: &str) -> Result<Map<String
 
 /// One side record of a kind for each record, or for each Field Nation object where it has an id.
 fn external(side: &SideRecord, parent: &str) -> Result<String, Failure> {
-    let external = match &side.source_id {
-        Some(source) => format!("FN-{}-{parent}-{source}", word(side.kind)),
-        None => format!("FN-{}-{parent}", word(side.kind)),
+    let external = match &side.source {
+        SideSource::Object(source) => format!("FN-{}-{parent}-{source}", word(side.kind)),
+        SideSource::WorkOrder(_) => format!("FN-{}-{parent}", word(side.kind)),
     };
     if is_plain(&external) {
         Ok(external)
@@ -130,6 +130,7 @@ fn external(side: &SideRecord, parent: &str) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::WorkOrderId;
 
     #[test]
     fn a_side_record_refers_to_its_record_and_is_named_after_it() {
@@ -137,17 +138,17 @@ mod tests {
             record_type: "customrecord_visit".into(),
             parent_field: "custrecord_case".into(),
         };
-        let mut side = SideRecord {
-            kind: SideRecordKind::Schedule,
-            fields: json!({"custrecord_start": "2026-03-01T12:00:00Z"}),
-            source_id: None,
-        };
+        let mut side = SideRecord::new(
+            SideRecordKind::Schedule,
+            json!({"custrecord_start": "2026-03-01T12:00:00Z"}),
+            SideSource::WorkOrder(WorkOrderId(9)),
+        );
         let fields = body(&side, &table, "647").unwrap();
         assert_eq!(fields["custrecord_case"], json!({"id": "647"}));
         assert_eq!(external(&side, "647").unwrap(), "FN-schedule-647");
-        side.source_id = Some("55".into());
+        side.source = SideSource::Object("55".into());
         assert_eq!(external(&side, "647").unwrap(), "FN-schedule-647-55");
-        side.source_id = Some("a/b".into());
+        side.source = SideSource::Object("a/b".into());
         assert!(external(&side, "647").is_err());
         side.fields = json!("x");
         assert!(body(&side, &table, "647").is_err());

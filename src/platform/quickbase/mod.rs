@@ -40,11 +40,13 @@ use self::settings::{Checked, Documents, Messages};
 use self::trigger::Tables;
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::Problem;
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{
+    BucketSettings, Call, Cap, Client, ClientSettings, QuotaLimits, QuotaView, Redactor,
+};
 use crate::model::{
     Catalogue, Category, Failure, FileContent, FileReference, Marker, Note, PlatformKind, Priority,
     Record, RecordId, SideRecord, Timestamp,
@@ -78,22 +80,23 @@ impl Quickbase {
         let settings = settings::read(setup)?;
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
-        let mut buckets = vec![BucketSettings {
-            name: "user token, per 10 seconds".to_owned(),
-            calls: CALLS,
-            period: PERIOD,
-        }];
-        buckets.extend(config.limits.calls_per_minute.map(|calls| BucketSettings {
-            name: "connector, per minute".to_owned(),
-            calls,
-            period: Duration::from_secs(60),
-        }));
+        let limits = QuotaLimits {
+            account: vec![BucketSettings {
+                name: "user token, per 10 seconds".to_owned(),
+                calls: CALLS,
+                period: PERIOD,
+                cap: Cap::Assumed,
+            }],
+            connector: BucketSettings::share(config.limits.calls_per_minute),
+            at_once: concurrency,
+        };
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
         let redactor = Redactor::new([settings.token.expose_secret().to_owned()]);
-        let quota = Arc::new(Quota::new(&buckets, concurrency));
+        let identity = [&*settings.realm, settings.token.expose_secret()];
+        let quota = setup.quota(identity, &limits);
         let client = Client::new(&client_settings, quota, redactor).map_err(|error| {
             let mend = "check the system's certificates";
             vec![Problem::new(&config.file, error.to_string(), mend)]
@@ -252,7 +255,7 @@ impl Platform for Quickbase {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         self.write_note(call, record, note).await
     }
 
@@ -275,7 +278,7 @@ impl Platform for Quickbase {
         self.put_side(call, record, side, existing).await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

@@ -9,6 +9,7 @@ use super::table::Table;
 use super::write::{Purpose, Writing, before_writing};
 use crate::http::Call;
 use crate::model::{Category, Failure, Note, NoteVisibility, RecordId};
+use crate::platform::Noted;
 
 /// Where one note goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,13 +27,13 @@ enum Place<'a> {
 }
 
 impl Quickbase {
-    /// Adds a note; answers the Record ID# of its row, where it is one.
+    /// Adds a note, under the Record ID# of its row where it is one.
     pub(super) async fn write_note(
         &self,
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let number = record_number(record)?;
         if note.text.trim().is_empty() {
             return Err(Failure::new(
@@ -44,16 +45,17 @@ impl Quickbase {
         let messages = settings.messages.as_ref();
         match place(messages, &settings.internal_notes, note.visibility) {
             Some(Place::Row { child, text, flag }) => {
-                self.add_row(call, number, note, child, text, flag).await
+                let row = self.add_row(call, number, note, child, text, flag);
+                row.await.map(Noted::Added)
             }
-            Some(Place::Field(field)) => self.append(call, number, note, field).await,
-            Some(Place::Nowhere) => {
-                tracing::info!(
-                    record = number,
-                    "an internal note was not written to Quickbase, as internal_notes = \"skip\" asks"
-                );
-                Ok(None)
+            Some(Place::Field(field)) => {
+                self.append(call, number, note, field).await?;
+                Ok(Noted::Added(None))
             }
+            Some(Place::Nowhere) => Ok(Noted::Skipped {
+                why: "nothing tells internal notes from others in Quickbase, and internal_notes is \"skip\""
+                    .to_owned(),
+            }),
             None => Err(Failure::new(
                 Category::Configuration,
                 "the connector has no place for notes in Quickbase",
@@ -113,7 +115,7 @@ impl Quickbase {
         number: u64,
         note: &Note,
         field: u64,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<(), Failure> {
         let id = &self.settings.table;
         let deed = format!("add a note to record {number}");
         let table = self.table(call, id).await.map_err(before_writing)?;
@@ -121,8 +123,7 @@ impl Quickbase {
         let fields = Map::from_iter([(field.to_string(), Value::from(note.text.as_str()))]);
         let row = self.prepared(call, id, &fields, Purpose::Put, &deed).await;
         let row = row.map_err(before_writing)?;
-        self.write_to(call, id, number, row, &deed).await?;
-        Ok(None)
+        self.write_to(call, id, number, row, &deed).await.map(drop)
     }
 }
 

@@ -8,7 +8,7 @@ use super::settings::SideTable;
 use super::table::RECORD_ID;
 use super::write::{Writing, before_writing, check_merge_field};
 use crate::http::Call;
-use crate::model::{Category, Failure, RecordId, SideRecord, SideRecordKind};
+use crate::model::{Category, Failure, RecordId, SideRecord, SideRecordKind, SideSource};
 use crate::platform::basics::digits;
 
 /// The word for a kind of side record, in settings, mappings and markers.
@@ -21,10 +21,10 @@ pub(super) fn word(kind: SideRecordKind) -> &'static str {
 }
 
 /// What stands in the merge field of a side record: the same for each attempt to write it.
-fn mark(kind: SideRecordKind, number: u64, source: Option<&str>) -> String {
+fn mark(kind: SideRecordKind, number: u64, source: &SideSource) -> String {
     match source {
-        Some(source) => format!("FN-{}-{number}-{source}", word(kind)),
-        None => format!("FN-{}-{number}", word(kind)),
+        SideSource::Object(source) => format!("FN-{}-{number}-{source}", word(kind)),
+        SideSource::WorkOrder(_) => format!("FN-{}-{number}", word(kind)),
     }
 }
 
@@ -92,7 +92,7 @@ impl Quickbase {
         let mut row = self
             .child_row(call, number, &place.child, fields, deed)
             .await?;
-        let mark = mark(side.kind, number, side.source_id.as_deref());
+        let mark = mark(side.kind, number, &side.source);
         row.insert(place.merge.to_string(), mark.into());
         Ok(row)
     }
@@ -101,13 +101,15 @@ impl Quickbase {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::WorkOrderId;
 
     #[test]
     fn a_mark_is_the_same_each_time_and_another_for_each_source() {
         assert_eq!(
-            mark(SideRecordKind::Time, 12, Some("55")),
+            mark(SideRecordKind::Time, 12, &SideSource::Object("55".into())),
             "FN-time_entry-12-55"
         );
-        assert_eq!(mark(SideRecordKind::Schedule, 12, None), "FN-schedule-12");
+        let order = SideSource::WorkOrder(WorkOrderId(9));
+        assert_eq!(mark(SideRecordKind::Schedule, 12, &order), "FN-schedule-12");
     }
 }

@@ -14,9 +14,7 @@ use subtle::ConstantTimeEq as _;
 use super::salvage::{self, squashed};
 use crate::model::RecordId;
 use crate::platform::basics::digits;
-use crate::platform::{
-    Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest,
-};
+use crate::platform::{Answer, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest};
 
 /// The names under which a Record ID# comes, the surest first, without regard to how they are spelt.
 const NAMES: [&str; 4] = ["externalid", "recordid", "rid", "id"];
@@ -126,10 +124,7 @@ fn records(ids: &[u64], form: DeliveryForm) -> TriggerReading {
         // The same body comes for every change of a record, so that nothing tells one delivery from another.
         delivery: None,
         form,
-        answers: Answers {
-            accepted: Some(Answer::json(StatusCode::OK, &json!({"accepted": true}))),
-            ..Answers::default()
-        },
+        answer: Some(Answer::json(StatusCode::OK, &json!({"accepted": true}))),
     }
 }
 
@@ -366,10 +361,9 @@ mod tests {
                 ids,
                 form,
                 delivery: None,
-                answers,
+                answer,
             } => {
-                assert_eq!(answers.accepted.unwrap().status, StatusCode::OK);
-                assert_eq!(answers.busy, StatusCode::SERVICE_UNAVAILABLE);
+                assert_eq!(answer.unwrap().status, StatusCode::OK);
                 (ids.iter().map(ToString::to_string).collect(), form)
             }
             other => panic!("{other:?}"),

@@ -34,11 +34,11 @@ use self::auth::Tokens;
 use self::settings::Checked;
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
-use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::config::{ConnectorConfig, Features, NamedFile, Problem};
+use crate::http::{BucketSettings, Call, Client, ClientSettings, QuotaLimits, QuotaView, Redactor};
 use crate::model::{
     Catalogue, Category, Clock, Failure, FileContent, FileReference, Marker, Note, PlatformKind,
     Priority, Record, RecordId, SideRecord, Timestamp,
@@ -69,23 +69,35 @@ pub(super) fn build(setup: &Setup<'_>) -> Result<Arc<dyn Platform>, Vec<Problem>
     Rest::new(setup).map(|rest| Arc::new(rest) as Arc<dyn Platform>)
 }
 
+/// The description, where it is a file or a directory.
+pub(super) fn named_files(config: &ConnectorConfig) -> Vec<NamedFile> {
+    let named = settings::document_file(config);
+    named.into_iter().map(NamedFile::new).collect()
+}
+
 impl Rest {
     fn new(setup: &Setup<'_>) -> Result<Self, Vec<Problem>> {
         let settings = settings::read(setup)?;
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
-        let bucket = BucketSettings {
-            name: "calls per minute".to_owned(),
-            calls: config.limits.calls_per_minute.unwrap_or(CALLS_PER_MINUTE),
-            period: Duration::from_secs(60),
+        let calls = config.limits.calls_per_minute;
+        let limits = QuotaLimits {
+            account: vec![BucketSettings::per_minute(
+                "calls per minute",
+                calls,
+                CALLS_PER_MINUTE,
+            )],
+            connector: Vec::new(),
+            at_once: concurrency,
         };
+        let identity = settings.account();
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
         let client = Client::new(
             &client_settings,
-            Arc::new(Quota::new(&[bucket], concurrency)),
+            setup.quota(identity.iter().map(String::as_str), &limits),
             Redactor::new(settings.secrets()),
         );
         let client = client.map_err(|error| {
@@ -218,7 +230,7 @@ impl Platform for Rest {
         self.update_record(call, base, changes).await
     }
 
-    async fn add_note(&self, _: &Call, _: &RecordId, _: &Note) -> Result<Option<String>, Failure> {
+    async fn add_note(&self, _: &Call, _: &RecordId, _: &Note) -> Result<Noted, Failure> {
         Err(not_offered(
             "there are no notes; map the message to a field",
         ))
@@ -245,8 +257,13 @@ impl Platform for Rest {
         ))
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
-        self.find_marked(call, marker).await
+    async fn find(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure> {
+        self.find_marked(call, marker, intended_at).await
     }
 
     fn subscription_plan(&self, trigger_url: &str) -> SubscriptionPlan {

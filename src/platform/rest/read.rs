@@ -15,6 +15,9 @@ use crate::platform::{Changed, Found};
 /// So many pages of a list are read in search of a marker.
 const MOST_PAGES: usize = 50;
 
+/// Our clock and the API's may differ by so much.
+const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
 impl Rest {
     /// Reads a record; `None` when it is not there (404 or 410, or an empty answer).
     pub(super) async fn read_record(
@@ -101,9 +104,15 @@ impl Rest {
         id_text(&value).map(RecordId::new)
     }
 
-    /// Looks through the list for records that carry the marker. Whatever the list's filter is worth, each record is
+    /// Looks through the list for records that carry the marker: asked for the marker where it can be, else for what
+    /// changed since the record was to be made. Whatever the list's filter is worth, each record is
     /// compared here.
-    pub(super) async fn find_marked(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    pub(super) async fn find_marked(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<Found, Failure> {
         let settings = &self.settings;
         let (Some(list), Some(field)) = (&settings.bindings.list, &settings.marker_field) else {
             return Ok(Found::CannotTell);
@@ -111,6 +120,10 @@ impl Rest {
         let mut filling = Filling::default();
         if let Some(parameter) = &settings.marker_parameter {
             filling.others.push((parameter, marker.as_str().into()));
+        } else if let Some(parameter) = &settings.since_parameter {
+            let since = intended_at.checked_sub(SKEW).unwrap_or(intended_at);
+            let value = self.since_value(list, parameter, since);
+            filling.others.push((parameter, value));
         }
         let mut prepared = self.prepare(list, &filling, None)?;
         let mut found = Vec::new();

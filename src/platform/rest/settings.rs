@@ -11,7 +11,7 @@ use url::Url;
 
 use super::auth::{Authentication, ClientPlace, Grant, KeyAt, OAuth};
 use super::binding::{Binding, Bindings};
-use crate::config::{Problem, SecretReference, Setting};
+use crate::config::{ConnectorConfig, Problem, SecretReference, Setting};
 use crate::http::RefreshToken;
 use crate::mapping::Path;
 use crate::openapi::{Document, Flow, KeyPlace, Operation, SchemeKind};
@@ -388,7 +388,7 @@ fn document(setting: &str, problems: &mut Problems<'_>) -> Option<Arc<Document>>
         problems.note("document", "it names no file", MEND);
         return None;
     }
-    let loaded = if setting.starts_with('{') || setting.contains('\n') {
+    let loaded = if is_text(setting) {
         Document::parse("the document in the connector's file", setting)
     } else {
         Document::load(&beside_config(&problems.setup.config.file, setting))
@@ -400,6 +400,23 @@ fn document(setting: &str, problems: &mut Problems<'_>) -> Option<Arc<Document>>
             None
         }
     }
+}
+
+/// Whether the setting is the very description and no file's name.
+fn is_text(setting: &str) -> bool {
+    setting.starts_with('{') || setting.contains('\n')
+}
+
+/// The file or directory that `document` names, whatever the other settings are.
+pub(super) fn document_file(config: &ConnectorConfig) -> Option<PathBuf> {
+    #[derive(Deserialize)]
+    struct Named {
+        document: String,
+    }
+    let named: Named = config.settings().ok()?;
+    let setting = named.document.trim();
+    let is_named = !setting.is_empty() && !is_text(setting);
+    is_named.then(|| beside_config(&config.file, setting))
 }
 
 /// A path as written in a connector's file: relative to the config directory, which holds `connectors/`.
@@ -770,14 +787,24 @@ fn json(value: &toml::Value) -> Value {
 }
 
 impl Checked {
+    /// What tells the account that signs in from others.
+    pub(super) fn account(&self) -> Vec<String> {
+        let mut parts = vec![self.base.clone()];
+        parts.extend(self.credentials());
+        parts
+    }
+
+    /// What calls sign in with.
+    fn credentials(&self) -> Vec<String> {
+        let mut secrets = self.authentication.secrets();
+        let headers = self.headers.iter();
+        secrets.extend(headers.map(|(_, value)| value.expose_secret().to_owned()));
+        secrets
+    }
+
     /// What must never be shown.
     pub(super) fn secrets(&self) -> Vec<String> {
-        let mut secrets = self.authentication.secrets();
-        secrets.extend(
-            self.headers
-                .iter()
-                .map(|(_, value)| value.expose_secret().to_owned()),
-        );
+        let mut secrets = self.credentials();
         secrets.extend(
             self.trigger
                 .secret

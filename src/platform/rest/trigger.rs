@@ -12,9 +12,7 @@ use subtle::ConstantTimeEq as _;
 use super::settings::TriggerSettings;
 use crate::model::{DeliveryKey, RecordId};
 use crate::platform::basics::id_text;
-use crate::platform::{
-    Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest,
-};
+use crate::platform::{Answer, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest};
 
 /// The names under which ids commonly come, the surest first.
 const NAMES: [&str; 8] = [
@@ -65,10 +63,7 @@ pub(super) fn read(
         ids,
         delivery: delivery.map(DeliveryKey::new),
         form,
-        answers: Answers {
-            accepted: Some(Answer::json(settings.accepted, &json!({"accepted": true}))),
-            ..Answers::default()
-        },
+        answer: Some(Answer::json(settings.accepted, &json!({"accepted": true}))),
     })
 }
 
@@ -470,7 +465,7 @@ mod tests {
     #[test]
     fn deliveries_are_told_apart_and_answered_as_set() {
         let TriggerReading::Records {
-            delivery, answers, ..
+            delivery, answer, ..
         } = read(
             &request(&[], &[("x-delivery", "d-1")], "{\"id\": 1}"),
             &settings(),
@@ -480,8 +475,7 @@ mod tests {
             panic!("records")
         };
         assert!(delivery.is_some());
-        assert_eq!(answers.accepted.unwrap().status, StatusCode::ACCEPTED);
-        assert_eq!(answers.busy, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.unwrap().status, StatusCode::ACCEPTED);
     }
 
     #[test]

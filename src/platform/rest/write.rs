@@ -7,10 +7,10 @@ use super::body;
 use super::call::{Filling, object};
 use super::envelope::wrap;
 use crate::http::{Call, Response};
-use crate::model::{Category, Failure, FileContent, Marker, Record, RecordId};
+use crate::model::{Category, Failure, FileContent, Marker, Record, RecordId, Timestamp};
 use crate::openapi::{Document, Operation, Purpose, Schema};
-use crate::platform::Created;
 use crate::platform::basics::id_text;
+use crate::platform::{Created, Found};
 
 impl Rest {
     /// Creates a record that carries the marker, where a field for it is set.
@@ -35,16 +35,44 @@ impl Rest {
         }
         let body = self.body(&binding.operation, fields)?;
         let prepared = self.prepare(binding, &Filling::default(), Some(body))?;
+        let intended_at = self.clock.now();
         let response = self.succeed(call, &prepared, "create a record").await?;
-        let id = self.created_id(&response).ok_or_else(|| {
-            Failure::new(
-                Category::Uncertain,
-                format!("a record was created ({}), but the answer names no id, neither at id_field nor in Location", response.status),
-            )
-            .effect_unknown()
-            .hint("Set envelope and id_field to where the answer holds the new record's id; link this record by hand.")
-        })?;
+        let id = match self.created_id(&response) {
+            Some(id) => id,
+            None => self.find_created(call, marker, intended_at).await?,
+        };
         Ok(Created { id, existed: false })
+    }
+
+    /// The id of a record that was just created, where the answer names none: it carries the marker. That it is not
+    /// in the list proves nothing, for it was created.
+    async fn find_created(
+        &self,
+        call: &Call,
+        marker: &Marker,
+        intended_at: Timestamp,
+    ) -> Result<RecordId, Failure> {
+        let found = if self.can_find() {
+            let found = self.find_marked(call, marker, intended_at).await;
+            found.map_err(Failure::effect_unknown)?
+        } else {
+            Found::CannotTell
+        };
+        let why = match found {
+            Found::Records(ids) => match <[RecordId; 1]>::try_from(ids) {
+                Ok([id]) => return Ok(id),
+                Err(ids) => format!("{} records carry its marker", ids.len()),
+            },
+            _ if self.can_find() => "the list shows no record with its marker".to_owned(),
+            _ => "marker_field and record_list, by which it could be found, are not both set"
+                .to_owned(),
+        };
+        Err(Failure::new(
+            Category::Uncertain,
+            format!("a record was created, but the answer names no id, neither at id_field nor in Location, and {why}"),
+        )
+        .effect_unknown()
+        .hint("Set envelope and id_field to where the answer holds the new record's id, or marker_field and record_list; link this record by hand."))
     }
 
     fn body(

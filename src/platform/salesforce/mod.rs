@@ -41,11 +41,11 @@ use self::session::{Freshness, Parts, Session};
 use self::settings::{Checked, Grant};
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView};
+use crate::http::{BucketSettings, Call, Cap, Client, ClientSettings, QuotaLimits, QuotaView};
 use crate::model::{
     Catalogue, Category, Failure, FileContent, FileReference, Marker, Note, PlatformKind, Priority,
     Record, RecordId, SideRecord, Timestamp,
@@ -81,25 +81,23 @@ impl Salesforce {
         let settings = settings::read(setup)?;
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
-        let bucket = |name: &str, calls: u32, seconds: u64| BucketSettings {
-            name: name.to_owned(),
-            calls,
-            period: Duration::from_secs(seconds),
-        };
         // The first follows what the org's answers say; the second keeps this connector's share of it.
-        let mut buckets = vec![bucket(
-            "organization, per 24 hours",
-            CALLS_BEFORE_THE_FIRST_ANSWER,
-            86_400,
-        )];
-        if let Some(calls) = config.limits.calls_per_minute {
-            buckets.push(bucket("connector, per minute", calls, 60));
-        }
+        let limits = QuotaLimits {
+            account: vec![BucketSettings {
+                name: "organization, per 24 hours".to_owned(),
+                calls: CALLS_BEFORE_THE_FIRST_ANSWER,
+                period: Duration::from_secs(86_400),
+                cap: Cap::Assumed,
+            }],
+            connector: BucketSettings::share(config.limits.calls_per_minute),
+            at_once: concurrency,
+        };
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
-        let quota = Arc::new(Quota::new(&buckets, concurrency));
+        // The vendor counts for the org, whoever signs in.
+        let quota = setup.quota([&*settings.portal], &limits);
         let client = Client::new(&client_settings, quota, crate::http::Redactor::default())
             .map_err(|error| {
                 vec![Problem::new(
@@ -300,10 +298,11 @@ impl Platform for Salesforce {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let key = ids::checked(record)?;
         self.write_message(call, &key, &note.text, note.visibility)
             .await
+            .map(Noted::Added)
     }
 
     async fn attach(
@@ -325,7 +324,7 @@ impl Platform for Salesforce {
         self.put_side(call, record, side, existing).await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Service appointments and events, time sheets and work order line items, or objects of the org's own: one shape serves
 //! them all, an object with a field that names the record. With an external-id field a side record whose creation
-//! ended in doubt is met again instead of doubled.
+//! ended in doubt is met again instead of doubled; without one it is looked for among those that our user made.
 
 use http::Method;
 use serde_json::{Map, Value};
@@ -11,9 +11,12 @@ use super::ask::{Ask, Right};
 use super::body::{Purpose, is_empty};
 use super::settings::SideObject;
 use super::write::new_id;
-use super::{Salesforce, failure, ids};
+use super::{Salesforce, failure, ids, soql};
 use crate::http::Call;
-use crate::model::{Category, Failure, RecordId, SideRecord, SideRecordKind};
+use crate::model::{
+    Category, Failure, RecordId, SideRecord, SideRecordKind, SideSource, Timestamp,
+};
+use crate::platform::basics::text_at;
 
 impl Salesforce {
     /// Writes a side record: a new one, or the one that is known already. Answers its id.
@@ -87,6 +90,7 @@ impl Salesforce {
     ) -> Result<String, Failure> {
         let object = &side.object;
         let deed = format!("create a {object} for {key}");
+        let mapped = fields.clone();
         if fields.get(&side.parent).is_none_or(is_empty) {
             fields.insert(side.parent.clone(), key.into());
         }
@@ -96,19 +100,80 @@ impl Salesforce {
         let mut body = prepared.body;
         if let Some(field) = &side.external_id {
             body.remove(field);
-            let mark = match &record.source_id {
-                Some(source) => format!("FN-{}-{source}", setting(side.kind)),
+            let mark = match &record.source {
+                SideSource::Object(source) => format!("FN-{}-{source}", setting(side.kind)),
                 // One of each kind stands beside a record.
-                None => format!("FN-{}-{key}", setting(side.kind)),
+                SideSource::WorkOrder(_) => format!("FN-{}-{key}", setting(side.kind)),
             };
             let created = self.upsert(call, object, field, &mark, body).await?;
             return Ok(created.id.as_str().to_owned());
+        }
+        if let Some(tried) = record.attempted_at
+            && let Some(id) = self.orphan(call, side, key, &record.others, tried).await?
+            && self.change_side(call, side, &id, &mapped).await?
+        {
+            return Ok(id);
         }
         let path = self.session.path(&format!("sobjects/{object}"));
         let ask =
             Ask::new(Method::POST, path, Right::create(object), deed).json(Value::Object(body));
         let answer = self.session.json(call, &ask).await?;
         Ok(new_id(&answer, object)?.as_str().to_owned())
+    }
+}
+
+/// Our clock and the org's may differ by so much.
+const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
+impl Salesforce {
+    /// What an attempt whose answer was lost made: of all that our user has made beside the record since then, the
+    /// one that nobody told us of.
+    async fn orphan(
+        &self,
+        call: &Call,
+        side: &SideObject,
+        key: &str,
+        others: &[String],
+        tried: Timestamp,
+    ) -> Result<Option<String>, Failure> {
+        let SideObject { object, parent, .. } = side;
+        let uncertain = |why: String| {
+            Failure::new(Category::Uncertain, format!("uncertain: check by hand: {why}")).hint(format!(
+                "Look for a {object} of {key} that was made twice or not at all. Set settings.{}.external_id_field, and this is told without you.",
+                setting(side.kind)
+            ))
+        };
+        let signed = self.session.signed(call).await?;
+        let Some(user) = signed.login.user.as_deref() else {
+            return Err(uncertain(
+                "the org does not say which user we are, so what an earlier attempt made can't be told".to_owned(),
+            ));
+        };
+        let since = tried.checked_sub(SKEW).unwrap_or(tried);
+        let query = format!(
+            "SELECT Id FROM {object} WHERE {parent} = {} AND CreatedById = {} AND CreatedDate >= {} ORDER BY Id LIMIT 200",
+            soql::text(key),
+            soql::text(user),
+            soql::moment(since)
+        );
+        let deed = format!("look for the {object} of an earlier attempt beside {key}");
+        let rows = self
+            .session
+            .rows(call, &query, Right::read(object), &deed)
+            .await?;
+        let unknown: Vec<String> = rows
+            .iter()
+            .filter_map(|row| text_at(row, &["Id"]).and_then(ids::long))
+            .filter(|id| !others.iter().any(|other| ids::same(other, id)))
+            .collect();
+        match unknown.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one.clone())),
+            several => Err(uncertain(format!(
+                "{} {object} records of ours beside {key} stand for nothing we know",
+                several.len()
+            ))),
+        }
     }
 }
 

@@ -18,9 +18,7 @@ use super::xml::{self, Element};
 use super::{Salesforce, ids};
 use crate::http::Call;
 use crate::model::{Priority, RecordId};
-use crate::platform::{
-    Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest,
-};
+use crate::platform::{Answer, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest};
 
 /// The names under which a record's id comes in a callout, the surest first.
 const NAMES: [&str; 5] = ["external_id", "caseId", "recordId", "Id", "id"];
@@ -136,10 +134,7 @@ impl Salesforce {
             // change ends there.
             delivery: None,
             form: DeliveryForm::Xml,
-            answers: Answers {
-                accepted: Some(acknowledgement()),
-                busy: StatusCode::SERVICE_UNAVAILABLE,
-            },
+            answer: Some(acknowledgement()),
         }
     }
 
@@ -280,10 +275,7 @@ fn records(found: Vec<String>, form: DeliveryForm) -> TriggerReading {
         ids: found.into_iter().map(RecordId::new).collect(),
         delivery: None,
         form,
-        answers: Answers {
-            accepted: Some(Answer::json(StatusCode::OK, &json!({"accepted": true}))),
-            busy: StatusCode::SERVICE_UNAVAILABLE,
-        },
+        answer: Some(Answer::json(StatusCode::OK, &json!({"accepted": true}))),
     }
 }
 

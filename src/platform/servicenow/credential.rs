@@ -1,6 +1,6 @@
 //! How calls sign in.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// How each call signs in.
 #[derive(Debug)]
@@ -34,6 +34,18 @@ impl Credential {
             Self::ClientCredentials { client } => vec![&client.secret],
             Self::ApiKey { key } => vec![key],
         }
+    }
+
+    /// What tells the account that signs in from others.
+    pub(super) fn identity<'a>(&'a self, root: &'a str, user: &'a str) -> Vec<&'a str> {
+        let who = match self {
+            Self::Basic { .. } => "",
+            Self::OauthPassword { client, .. } | Self::ClientCredentials { client } => {
+                client.id.expose_secret()
+            }
+            Self::ApiKey { key } => key.expose_secret(),
+        };
+        vec![root, user, who]
     }
 
     /// What people call it.

@@ -43,11 +43,11 @@ use self::sys_id::SysId;
 use self::trigger::{Named, Told};
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{BucketSettings, Call, Client, ClientSettings, QuotaLimits, QuotaView, Redactor};
 use crate::model::{
     Catalogue, Category, Failure, FileContent, FileReference, Marker, Note, PlatformKind, Priority,
     Record, RecordId, SideRecord, Timestamp,
@@ -83,18 +83,17 @@ impl ServiceNow {
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
         // The vendor's limits are rules of each instance and are told only where one matches.
-        let calls = config.limits.calls_per_minute.map(|calls| BucketSettings {
-            name: "connector, per minute".to_owned(),
-            calls,
-            period: Duration::from_secs(60),
-        });
-        let buckets: Vec<BucketSettings> = calls.into_iter().collect();
+        let limits = QuotaLimits {
+            account: Vec::new(),
+            connector: BucketSettings::share(config.limits.calls_per_minute),
+            at_once: concurrency,
+        };
         let client_settings = ClientSettings {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
         let redactor = Redactor::new(hidden(&settings.user, &credential));
-        let quota = Arc::new(Quota::new(&buckets, concurrency));
+        let quota = setup.quota(credential.identity(&settings.root, &settings.user), &limits);
         let client = Client::new(&client_settings, quota, redactor).map_err(|error| {
             vec![Problem::new(
                 &config.file,
@@ -278,9 +277,10 @@ impl Platform for ServiceNow {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         self.write_note(call, &SysId::of(record)?, note).await?;
-        Ok(None)
+        // It gives journal entries no id in its answer.
+        Ok(Noted::Added(None))
     }
 
     async fn attach(
@@ -303,7 +303,7 @@ impl Platform for ServiceNow {
             .await
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

@@ -47,7 +47,7 @@ impl ServiceNow {
         side: &SideRecord,
         existing: Option<&str>,
     ) -> Result<String, Failure> {
-        let Some(SideTable { table, parent }) = self.side_table(side.kind) else {
+        let Some(place) = self.side_table(side.kind) else {
             return Err(Failure::new(
                 Category::Configuration,
                 "this connector has no table for such entries",
@@ -56,6 +56,7 @@ impl ServiceNow {
                 "Set time_table and time_parent_field, or charge_table and charge_parent_field.",
             ));
         };
+        let SideTable { table, parent } = place;
         let body = fields(&side.fields)?;
         let deed = Deed::new(Right::WriteSide, format!("write a row of {table} for {id}"));
         if let Some(row) = existing.and_then(SysId::parse) {
@@ -66,7 +67,7 @@ impl ServiceNow {
             self.api.json(call, &deed, request).await?;
             return Ok(row.as_str().to_owned());
         }
-        if let Some(row) = self.same_row(call, table, parent, id, &body).await? {
+        if let Some(row) = self.same_row(call, place, id, side, &body).await? {
             return Ok(row.as_str().to_owned());
         }
         let mut body = body;
@@ -90,15 +91,16 @@ impl ServiceNow {
         })
     }
 
-    /// A row of our own hand that says the same already.
+    /// A row of our own hand that says the same already and stands for nothing else.
     async fn same_row(
         &self,
         call: &Call,
-        table: &str,
-        parent: &str,
+        place: &SideTable,
         id: &SysId,
+        side: &SideRecord,
         body: &Map<String, Value>,
     ) -> Result<Option<SysId>, Failure> {
+        let SideTable { table, parent } = place;
         let query = Query::is(parent, id.as_str())?.by("sys_created_on");
         let names: Vec<&str> = ["sys_id", "sys_created_by", parent]
             .into_iter()
@@ -115,6 +117,7 @@ impl ServiceNow {
             .await?;
         let says_the_same = |row: &&Value| {
             cell(row, parent) == id.as_str()
+                && !side.others.contains(&cell(row, "sys_id"))
                 && self.is_us(&cell(row, "sys_created_by"))
                 && body
                     .iter()

@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::sys_id::SysId;
-use crate::platform::{
-    Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest,
-};
+use crate::platform::{Answer, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest};
 
 /// The names under which an id comes, the surest first.
 const NAMES: [&str; 3] = ["external_id", "sys_id", "id"];
@@ -96,10 +94,7 @@ pub(super) fn records(ids: &[SysId], form: DeliveryForm) -> TriggerReading {
         // The same body comes for every change of a record, so that nothing tells one delivery from another.
         delivery: None,
         form,
-        answers: Answers {
-            accepted: Some(Answer::json(StatusCode::OK, &json!({"accepted": true}))),
-            ..Answers::default()
-        },
+        answer: Some(Answer::json(StatusCode::OK, &json!({"accepted": true}))),
     }
 }
 

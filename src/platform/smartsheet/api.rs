@@ -1,9 +1,11 @@
 //! The way to Smartsheet: one token, one address, one writer at a time, one reading of refusals.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::failure::{self, RATE_PAUSE, Right};
@@ -83,18 +85,25 @@ pub(super) struct Api {
     authorization: SecretString,
     /// How our own changes are known again: the vendor gives it back in the callbacks they cause.
     agent: String,
-    /// "Execute requests serially": parallel writes to a sheet collide (4004). A connector has one sheet.
-    writing: Mutex<()>,
+    /// "Execute requests serially": parallel writes to a sheet collide (4004), whichever connector sends them.
+    writing: Arc<Semaphore>,
 }
 
 impl Api {
-    pub(super) fn new(client: Client, root: Url, token: &SecretString, agent: String) -> Self {
+    pub(super) fn new(
+        client: Client,
+        root: Url,
+        token: &SecretString,
+        agent: String,
+        sheet: u64,
+    ) -> Self {
+        let writing = client.quota().gate(&format!("writes to sheet {sheet}"), 1);
         Self {
             client,
             root,
             authorization: format!("Bearer {}", token.expose_secret()).into(),
             agent,
-            writing: Mutex::new(()),
+            writing,
         }
     }
 
@@ -138,7 +147,9 @@ impl Api {
 
     /// Writes to the sheet: one call at a time. Answers the `result` of the vendor's envelope.
     pub(super) async fn write(&self, call: &Call, ask: &Ask) -> Result<Value, Failure> {
-        let _alone = self.writing.lock().await;
+        let alone = self.writing.acquire().await;
+        let _alone =
+            alone.map_err(|_| Failure::new(Category::Network, "the engine is stopping"))?;
         self.json(call, ask).await.map(result)
     }
 

@@ -17,9 +17,7 @@ use super::trigger::{self, Callback, Object, Reading};
 use crate::http::Call;
 use crate::model::{DeliveryKey, Failure, Priority};
 use crate::platform::basics::{number, text_at};
-use crate::platform::{
-    Answer, Answers, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest,
-};
+use crate::platform::{Answer, DeliveryForm, TriggerReading, TriggerRefusal, TriggerRequest};
 
 /// How long the rows of comments may take to be found while the vendor waits for our answer. What was found is kept, so that
 /// the next delivery of the same callback goes on from there.
@@ -98,7 +96,7 @@ impl Smartsheet {
             ids: ids.collect(),
             delivery: delivery.map(DeliveryKey::new),
             form: DeliveryForm::Json,
-            answers: answers(),
+            answer: Some(accepted()),
         })
     }
 
@@ -191,7 +189,7 @@ impl Smartsheet {
             ids,
             delivery: None,
             form,
-            answers: answers(),
+            answer: Some(accepted()),
         })
     }
 }
@@ -206,13 +204,6 @@ fn row_of_discussion(discussion: &Value) -> Option<u64> {
 /// The vendor takes a 200 and nothing else; a 202 would switch the webhook off.
 fn accepted() -> Answer {
     Answer::json(StatusCode::OK, &json!({"accepted": true}))
-}
-
-fn answers() -> Answers {
-    Answers {
-        accepted: Some(accepted()),
-        ..Answers::default()
-    }
 }
 
 /// The value goes back both ways that the vendor looks for it.

@@ -37,11 +37,13 @@ use self::settings::Checked;
 use self::signature::Keys;
 use super::registry::Setup;
 use super::{
-    Capabilities, Changed, Created, Found, Platform, Probe, Subscription, SubscriptionPlan,
+    Capabilities, Changed, Created, Found, Noted, Platform, Probe, Subscription, SubscriptionPlan,
     TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
 use crate::config::{Features, Problem};
-use crate::http::{BucketSettings, Call, Client, ClientSettings, Quota, QuotaView, Redactor};
+use crate::http::{
+    BucketSettings, Call, Client, ClientSettings, Quota, QuotaLimits, QuotaView, Redactor,
+};
 use crate::model::{
     Catalogue, Category, ConnectorId, Failure, FileContent, FileReference, Marker, Note,
     PlatformKind, Priority, Record, RecordId, SideRecord, Timestamp,
@@ -79,10 +81,15 @@ impl Smartsheet {
         let settings = settings::read(setup)?;
         let config = setup.config;
         let concurrency = config.limits.concurrency.unwrap_or(CONCURRENCY).max(1);
-        let bucket = BucketSettings {
-            name: "token, per minute".to_owned(),
-            calls: config.limits.calls_per_minute.unwrap_or(CALLS_PER_MINUTE),
-            period: Duration::from_secs(60),
+        let calls = config.limits.calls_per_minute;
+        let limits = QuotaLimits {
+            account: vec![BucketSettings::per_minute(
+                "token, per minute",
+                calls,
+                CALLS_PER_MINUTE,
+            )],
+            connector: Vec::new(),
+            at_once: concurrency,
         };
         let token = settings.access_token.expose_secret().to_owned();
         let webhook_secret = settings.webhook_secret.as_ref();
@@ -92,9 +99,9 @@ impl Smartsheet {
             timeout: Duration::from_secs(config.limits.timeout_seconds),
             ..ClientSettings::default()
         };
-        let client = |quota: Quota| {
+        let client = |quota: Arc<Quota>| {
             let redactor = Redactor::new(secrets.clone());
-            Client::new(&client_settings, Arc::new(quota), redactor).map_err(|error| {
+            Client::new(&client_settings, quota, redactor).map_err(|error| {
                 vec![Problem::new(
                     &config.file,
                     error.to_string(),
@@ -102,15 +109,20 @@ impl Smartsheet {
                 )]
             })
         };
+        let identity = [
+            settings.root.as_str(),
+            settings.access_token.expose_secret(),
+        ];
         Ok(Self {
             api: Api::new(
-                client(Quota::new(&[bucket], concurrency))?,
+                client(setup.quota(identity, &limits))?,
                 settings.root.clone(),
                 &settings.access_token,
                 format!("fieldbridge-{}", config.id),
+                settings.sheet,
             ),
             // Storage hosts are not the API: their answers say nothing of its allowance.
-            downloads: client(Quota::new(&[], concurrency))?,
+            downloads: client(Arc::new(Quota::new(&[], concurrency)))?,
             connector: config.id.clone(),
             features: config.features.clone(),
             outbound_create: config.outbound_create,
@@ -224,7 +236,7 @@ impl Platform for Smartsheet {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         self.write_note(call, record, note).await
     }
 
@@ -251,7 +263,7 @@ impl Platform for Smartsheet {
         .hint("Map these values to columns of the sheet."))
     }
 
-    async fn find(&self, call: &Call, marker: &Marker) -> Result<Found, Failure> {
+    async fn find(&self, call: &Call, marker: &Marker, _: Timestamp) -> Result<Found, Failure> {
         self.find_marked(call, marker).await
     }
 

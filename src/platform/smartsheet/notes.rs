@@ -3,7 +3,6 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use tracing::info;
 
 use super::Smartsheet;
 use super::api::Ask;
@@ -14,6 +13,7 @@ use super::read::cell_of;
 use super::session::{Freshness, Me};
 use crate::http::Call;
 use crate::model::{Category, Failure, Note, NoteVisibility, RecordId};
+use crate::platform::Noted;
 use crate::platform::basics::{id, is_true, moment_at, text, text_at};
 
 /// The discussions, attachments or webhooks asked for at once.
@@ -69,7 +69,7 @@ impl Smartsheet {
         call: &Call,
         record: &RecordId,
         note: &Note,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Noted, Failure> {
         let place = RowPlace::on(self.settings.sheet, record)?;
         if note.text.trim().is_empty() {
             return Err(Failure::new(
@@ -78,16 +78,18 @@ impl Smartsheet {
             ));
         }
         match (note.visibility, &self.settings.internal_notes) {
-            (NoteVisibility::Internal, InternalNotes::Skip) => {
-                info!(record = %record, "an internal message is not written: Smartsheet has no private comments (internal_notes)");
-                Ok(None)
+            (NoteVisibility::Internal, InternalNotes::Skip) => Ok(Noted::Skipped {
+                why: "Smartsheet has no private comments, and internal_notes is \"skip\""
+                    .to_owned(),
+            }),
+            (NoteVisibility::Internal, InternalNotes::Column(title)) => {
+                self.append_to_column(call, place, title, &note.text)
+                    .await?;
+                Ok(Noted::Added(None))
             }
-            (NoteVisibility::Internal, InternalNotes::Column(title)) => self
-                .append_to_column(call, place, title, &note.text)
-                .await
-                .map(|()| None),
             (NoteVisibility::Public, _) | (NoteVisibility::Internal, InternalNotes::Publish) => {
-                self.comment(call, place, &note.text).await
+                let comment = self.comment(call, place, &note.text);
+                comment.await.map(Noted::Added)
             }
         }
     }

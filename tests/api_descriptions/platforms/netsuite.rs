@@ -1,7 +1,7 @@
 //! NetSuite: two ways to sign in, messages by script or in a field, records with and without an external id.
 
 use fieldbridge::model::{
-    Exchange, Marker, Note, NoteVisibility, PlatformKind, SideRecordKind, WorkOrderId,
+    Exchange, Marker, Note, NoteVisibility, PlatformKind, SideRecordKind, Timestamp, WorkOrderId,
 };
 use fieldbridge::platform::Wish;
 use fieldbridge::sandbox::{
@@ -175,7 +175,10 @@ async fn otherwise() -> Vec<Exchange> {
         let create = other.create(&stage.call, object(&fields), &marker);
         create.await.unwrap();
     }
-    other.find(&stage.call, &marker).await.unwrap();
+    other
+        .find(&stage.call, &marker, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
     stage.take().await
 }
 

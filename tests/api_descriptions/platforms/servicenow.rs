@@ -1,7 +1,9 @@
 //! ServiceNow: four ways to sign in, fields by three ways, time and charges in tables of their own.
 
 use axum::http::{HeaderMap, Method};
-use fieldbridge::model::{Exchange, Marker, PlatformKind, SideRecord, SideRecordKind, WorkOrderId};
+use fieldbridge::model::{
+    Exchange, Marker, PlatformKind, SideRecord, SideRecordKind, SideSource, Timestamp, WorkOrderId,
+};
 use fieldbridge::platform::{TriggerReading, TriggerRequest, Wish};
 use fieldbridge::sandbox::{
     Deliveries, Fault, FaultKind, ServiceDesk, ServiceNow, ServiceNowSettings,
@@ -114,17 +116,18 @@ async fn of_another_table() -> Vec<Exchange> {
     let fields = json!({"short_description": "From Field Nation"});
     let create = platform.create(call, object(&fields), &marker);
     let record = create.await.unwrap().id;
-    platform.find(call, &marker).await.unwrap();
+    platform
+        .find(call, &marker, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
     let base = platform.fetch(call, &record, Wish::default()).await;
     let changes = json!({"short_description": "Two switches", "work_start": "2026-03-05 15:00:00"});
     let base = base.unwrap().unwrap();
     let update = platform.update(call, &base, object(&changes));
     update.await.unwrap();
-    let charge = SideRecord {
-        kind: SideRecordKind::Charge,
-        fields: json!({"total": 1.5, "comments": "Parking"}),
-        source_id: Some("881".to_owned()),
-    };
+    let fields = json!({"total": 1.5, "comments": "Parking"});
+    let source = SideSource::Object("881".to_owned());
+    let charge = SideRecord::new(SideRecordKind::Charge, fields, source);
     let put = platform.put_side_record(call, &record, &charge, None);
     put.await.unwrap();
     stage.take().await
