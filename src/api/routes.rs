@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::hub::Hub;
+use super::making_routes as making;
 use super::people::Peer;
 use super::wire::{
     AuditRequest, CommandRequest, Concerned, Hello, PROTOCOL, PROTOCOL_HEADER, PlanRequest,
@@ -78,7 +79,10 @@ pub(super) fn routes(served: Arc<Served>) -> Router {
             support().merge(workbench::support()),
             Role::Support,
         ))
-        .merge(guarded(admin().merge(workbench::admin()), Role::Admin))
+        .merge(guarded(
+            admin().merge(workbench::admin()).merge(making::admin()),
+            Role::Admin,
+        ))
         .fallback(async || {
             Refusal(ControlError::NotFound(
                 "there is no such address".to_owned(),
