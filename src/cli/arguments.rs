@@ -13,12 +13,12 @@ pub(super) use mapping::{
     WhichMapping,
 };
 
+use super::import::ImportArguments;
 use super::output::Color;
 use crate::engine::Replay;
 use crate::model::{
     ConnectorId, Direction, PlatformKind, RecordId, State, TransactionId, WorkOrderId,
 };
-use crate::platform::Purpose;
 
 /// Keeps tickets of nine business platforms in step with Field Nation work orders.
 ///
@@ -200,64 +200,6 @@ pub(super) enum ConnectorCommands {
     Running(ConnectorCommand),
     /// Read an OpenAPI description (2.0, 3.0, 3.1; JSON or YAML) and say what it offers; needs no engine
     ImportOpenapi(ImportArguments),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ImportArguments {
-    /// The description: a file, or a directory that holds all files of one
-    pub(super) file: PathBuf,
-    /// Propose the file of a connector of this id and print it
-    #[arg(long, value_name = "ID")]
-    pub(super) connector: Option<ConnectorId>,
-    /// Write it to the config directory, with a mapping to begin with, instead of printing it
-    #[arg(long, requires = "connector")]
-    pub(super) write: bool,
-    /// Choose the operations one after the other, on a terminal; the file is shown before it is written
-    #[arg(long, requires = "connector", conflicts_with = "write")]
-    pub(super) ask: bool,
-    #[command(flatten)]
-    pub(super) choice: ChoiceArguments,
-}
-
-/// What is chosen of a description. An operation is named by its id or as `GET /path`; `none` leaves it out.
-#[derive(Debug, Args)]
-pub(super) struct ChoiceArguments {
-    /// The operation that reads one record: its id, or "GET /path" [default: the likeliest, as with the others]
-    #[arg(long, value_name = "OPERATION", requires = "connector")]
-    pub(super) fetch: Option<String>,
-    /// The operation that describes a record's fields, or none
-    #[arg(long, value_name = "OPERATION", requires = "connector")]
-    pub(super) metadata: Option<String>,
-    /// The operation that creates a record, or none
-    #[arg(long, value_name = "OPERATION", requires = "connector")]
-    pub(super) create: Option<String>,
-    /// The operation that changes a record, or none
-    #[arg(long, value_name = "OPERATION", requires = "connector")]
-    pub(super) update: Option<String>,
-    /// The operation that attaches a file, or none
-    #[arg(long, value_name = "OPERATION", requires = "connector")]
-    pub(super) attach: Option<String>,
-    /// The operation that lists records, or none
-    #[arg(long, value_name = "OPERATION", requires = "connector")]
-    pub(super) list: Option<String>,
-    /// Where the API answers, if not where the description says
-    #[arg(long, value_name = "URL", requires = "connector")]
-    pub(super) base_url: Option<String>,
-}
-
-impl ChoiceArguments {
-    /// What is said for a purpose.
-    pub(super) fn operation(&self, purpose: Purpose) -> Option<&str> {
-        let said = match purpose {
-            Purpose::Fetch => &self.fetch,
-            Purpose::Metadata => &self.metadata,
-            Purpose::Create => &self.create,
-            Purpose::Update => &self.update,
-            Purpose::Attach => &self.attach,
-            Purpose::List => &self.list,
-        };
-        said.as_deref().map(str::trim)
-    }
 }
 
 /// What is asked of a connector that an engine runs.

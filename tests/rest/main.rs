@@ -3,6 +3,7 @@
 mod adapter;
 mod adapter_shapes;
 mod checking;
+mod choosing;
 mod importing;
 mod mapping;
 mod proposing;

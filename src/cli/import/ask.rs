@@ -55,7 +55,9 @@ impl<I: BufRead, O: Write> Talk<I, O> {
     /// Goes through all there is to choose.
     fn choose(&mut self, draft: &mut Draft<'_>) -> Result<(), CliError> {
         let proposal = match draft.choice.operation(Purpose::Fetch) {
-            Some(fetch) => Proposal::around(draft.document, fetch, None).map_err(impossible)?,
+            Some(fetch) => {
+                Proposal::around(draft.document, fetch, None).map_err(|why| impossible(&why))?
+            }
             None => Proposal::of(draft.document),
         };
         let mut offer = proposal.offer();
@@ -172,8 +174,8 @@ impl<I: BufRead, O: Write> Talk<I, O> {
     fn credential(&mut self, offer: &Offer, choice: &mut Choice) -> Result<(), CliError> {
         self.say("\ncredential: how the connector proves who it is")?;
         for (index, one) in offer.credentials.iter().enumerate() {
-            let line = format!("  {} {}: {}", index + 1, one.scheme, one.words);
-            self.say(&safe(&line).replacen(' ', "  ", 1))?;
+            let line = format!("{}: {}", one.scheme, one.words);
+            self.say(&format!("  {} {}", index + 1, safe(&line)))?;
         }
         loop {
             let answer = self.ask("Number, - for none [1] ")?;
@@ -195,14 +197,19 @@ impl<I: BufRead, O: Write> Talk<I, O> {
     }
 
     fn say(&mut self, line: &str) -> Result<(), CliError> {
-        writeln!(self.output, "{line}").map_err(broken)
+        writeln!(self.output, "{line}").map_err(|why| broken(&why))
     }
 
     fn ask(&mut self, question: &str) -> Result<String, CliError> {
-        write!(self.output, "{question}").map_err(broken)?;
-        self.output.flush().map_err(broken)?;
+        write!(self.output, "{question}").map_err(|why| broken(&why))?;
+        self.output.flush().map_err(|why| broken(&why))?;
         let mut line = String::new();
-        if self.input.read_line(&mut line).map_err(broken)? == 0 {
+        if self
+            .input
+            .read_line(&mut line)
+            .map_err(|why| broken(&why))?
+            == 0
+        {
             self.say("")?;
             return Err(CliError::Refused("nothing was written".to_owned()));
         }
@@ -210,11 +217,7 @@ impl<I: BufRead, O: Write> Talk<I, O> {
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it turns an error into another"
-)]
-fn broken(error: io::Error) -> CliError {
+fn broken(error: &io::Error) -> CliError {
     CliError::failed(format!("the terminal is gone: {error}"))
 }
 

@@ -1,5 +1,6 @@
 //! `fieldbridge connector import-openapi`: what a description offers, and what a connector of it would look like.
 
+mod arguments;
 mod ask;
 
 use std::path::PathBuf;
@@ -7,7 +8,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::json;
 
-use super::arguments::ImportArguments;
+pub(super) use arguments::ImportArguments;
+
 use super::context::Context;
 use super::failure::CliError;
 use super::output::{Look, Output};
@@ -115,7 +117,9 @@ impl<'a> Draft<'a> {
         let chosen = &arguments.choice;
         let proposal = match chosen.operation(Purpose::Fetch) {
             Some(NONE) | None => Proposal::of(document),
-            Some(fetch) => Proposal::around(document, fetch, None).map_err(impossible)?,
+            Some(fetch) => {
+                Proposal::around(document, fetch, None).map_err(|why| impossible(&why))?
+            }
         };
         let mut choice = proposal.choice();
         for purpose in Purpose::ALL {
@@ -139,7 +143,7 @@ impl<'a> Draft<'a> {
     /// The connector's file.
     fn text(&self) -> Result<String, CliError> {
         let text = Proposal::of(self.document).connector_text(self.id, &self.named, &self.choice);
-        text.map_err(impossible)
+        text.map_err(|why| impossible(&why))
     }
 
     /// Refuses an id that is taken.
@@ -182,11 +186,7 @@ impl<'a> Draft<'a> {
 /// Leaves an operation out.
 const NONE: &str = "none";
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it turns an error into another"
-)]
-fn impossible(problem: ChoiceProblem) -> CliError {
+fn impossible(problem: &ChoiceProblem) -> CliError {
     CliError::failed(problem.to_string())
 }
 

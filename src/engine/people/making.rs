@@ -23,7 +23,9 @@ pub(super) async fn describe(shared: &Shared, request: DescriptionRequest) -> An
         let document = load(&file)?;
         let envelope = request.envelope.as_deref();
         let proposal = match &request.fetch {
-            Some(fetch) => Proposal::around(&document, fetch, envelope).map_err(refused)?,
+            Some(fetch) => {
+                Proposal::around(&document, fetch, envelope).map_err(|why| refused(&why))?
+            }
             None => Proposal::of(&document),
         };
         Ok(proposal.offer())
@@ -85,7 +87,7 @@ async fn drafted(
         let proposal = Proposal::of(&document);
         let choice = &make.choice;
         let text = proposal.connector_text(&make.connector, &named, choice);
-        let text = text.map_err(refused)?;
+        let text = text.map_err(|why| refused(&why))?;
         let needed = proposal.secrets(&make.connector, choice);
         let (secrets, missing_secrets) = secrets.with_stand_ins(&needed);
         let problems = match ConnectorConfig::parse(&file, &text) {
@@ -188,11 +190,7 @@ fn unwritten(file: &Path, why: &std::io::Error) -> ControlError {
     ))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it turns an error into another"
-)]
-fn refused(problem: ChoiceProblem) -> ControlError {
+fn refused(problem: &ChoiceProblem) -> ControlError {
     ControlError::Refused(problem.to_string())
 }
 

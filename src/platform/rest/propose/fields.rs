@@ -99,9 +99,9 @@ pub(super) fn record(
     envelope: Option<&str>,
 ) -> Option<Schema> {
     let names = envelope.unwrap_or_default().split('.');
-    let names = names.filter(|name| !name.is_empty());
-    let inner = names.fold(Some(answer.clone()), |schema, name| {
-        document.property(&schema?, name)
+    let mut names = names.filter(|name| !name.is_empty());
+    let inner = names.try_fold(answer.clone(), |schema, name| {
+        document.property(&schema, name)
     })?;
     Some(document.items(&inner).unwrap_or(inner))
 }

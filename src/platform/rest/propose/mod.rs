@@ -263,7 +263,7 @@ fn whole_addresses(document: &Document) -> Vec<String> {
 }
 
 /// The operations that pass, the likeliest first.
-fn ranked<'a>(document: &'a Document, wanted: impl Fn(&Operation) -> bool) -> Vec<&'a Operation> {
+fn ranked(document: &Document, wanted: impl Fn(&Operation) -> bool) -> Vec<&Operation> {
     let operations = document.operations.iter();
     let mut found: Vec<&Operation> = operations.filter(|one| wanted(one)).collect();
     found.sort_by_key(|operation| rank(operation));

@@ -238,9 +238,10 @@ pub(super) fn open_parameters(chosen: &[(Purpose, Vec<OfferedParameter>)]) -> Ve
     let id = fetch.and_then(|(_, parameters)| as_id(parameters, None, &[]));
     let mut open: Vec<String> = Vec::new();
     for (purpose, parameters) in chosen {
-        let own = match purpose.takes_id() {
-            true => as_id(parameters, id.as_deref(), &open),
-            false => None,
+        let own = if purpose.takes_id() {
+            as_id(parameters, id.as_deref(), &open)
+        } else {
+            None
         };
         let needed = parameters
             .iter()
@@ -265,7 +266,7 @@ pub(super) fn as_id(
 ) -> Option<String> {
     let open = || parameters.iter().filter(|one| !given.contains(&one.name));
     let by_name = open().find(|one| named == Some(&*one.name) && !one.is_in(Place::Cookie));
-    let last = || open().filter(|one| one.is_in(Place::Path)).last();
+    let last = || open().rfind(|one| one.is_in(Place::Path));
     let usual = || {
         open().find(|one| {
             let name = one.name.to_ascii_lowercase().replace(['_', '-'], "");

@@ -17,12 +17,13 @@ impl FileText {
 
     /// Sets a key to a text.
     pub(super) fn set_text(&mut self, key: &str, value: &str) {
-        self.put(key, Some(quoted(value)), &[]);
+        self.put(key, Some(&quoted(value)), &[]);
     }
 
     /// Sets a key to a secret that is kept by a name.
     pub(super) fn set_secret(&mut self, key: &str, name: &str) {
-        self.put(key, Some(format!("{{ secret = {} }}", quoted(name))), &[]);
+        let reference = format!("{{ secret = {} }}", quoted(name));
+        self.put(key, Some(&reference), &[]);
     }
 
     /// Sets a key to a table of texts.
@@ -35,7 +36,8 @@ impl FileText {
             .map(|(name, value)| format!("{} = {}", bare_or_quoted(name), quoted(value)))
             .collect();
         if !entries.is_empty() {
-            self.put(key, Some(format!("{{ {} }}", entries.join(", "))), &[]);
+            let table = format!("{{ {} }}", entries.join(", "));
+            self.put(key, Some(&table), &[]);
         }
     }
 
@@ -46,10 +48,10 @@ impl FileText {
             .filter(|other| Some(other.as_str()) != chosen)
             .map(|other| quoted(other))
             .collect();
-        self.put(key, chosen.map(quoted), &others);
+        self.put(key, chosen.map(quoted).as_deref(), &others);
     }
 
-    fn put(&mut self, key: &str, value: Option<String>, others: &[String]) {
+    fn put(&mut self, key: &str, value: Option<&str>, others: &[String]) {
         if value.is_none() && others.is_empty() {
             return;
         }
