@@ -61,18 +61,16 @@ fn heading(app: &App, wizard: &Wizard, brush: &mut Brush<'_>, area: Rect) {
         about = about.with(Tone::Accent, format!(" {}", wizard.typed(Field::Id)));
     }
     if let (Some(offer), true) = (&wizard.offer, wizard.step != Step::Start) {
-        let title = format!(" {dot} {} {}", offer.title, offer.version);
-        about = about.with(Tone::Dim, title.trim_end());
+        // Before the title, which may be of any length.
         if !offer.problems.is_empty() {
             let count = offer.problems.len();
             let key = app.keymap.shown(crate::console::Action::ShowProblems);
             let plural = if count == 1 { "problem" } else { "problems" };
-            let text = format!(
-                " {dot} {} {count} {plural} of the description ({key})",
-                glyphs.warn
-            );
+            let text = format!(" {dot} {} {count} {plural} ({key})", glyphs.warn);
             about = about.with(Tone::Warn, text);
         }
+        let title = format!(" {dot} {} {}", offer.title, offer.version);
+        about = about.with(Tone::Dim, title.trim_end());
     }
     let room = area.width.saturating_sub(1);
     brush.line(area.x + 1, area.y, room, &about);

@@ -258,10 +258,16 @@ impl Wizard {
                 .hanging(2),
             );
         }
+        let is_set = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
+        let open = made.text.lines().filter(is_set);
+        for line in open.filter(|line| line.contains("\"CHANGE ME\"")) {
+            let key = line.split(" = ").next().unwrap_or_default();
+            let text = format!("{warn} {key} is still to be written: it stands as CHANGE ME");
+            lines.push(Line::of(Tone::Warn, text).hanging(2));
+        }
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        let is_set = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
         lines.push(Line::of(Tone::Title, "What is set:"));
         lines.extend(made.text.lines().filter(is_set).map(toml_look::line));
         lines.push(Line::default());
