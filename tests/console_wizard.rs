@@ -343,24 +343,18 @@ fn another_fetch_proposes_the_rest_anew_and_a_wrong_one_changes_nothing() {
     );
     assert_eq!(wizard(&app).choice, before);
 
-    let mut offer = *wizard(&app).offer.clone().unwrap();
-    let effects = type_in(&mut app, "\nhealth\n");
-    if let [Effect::Wizard(Ask::Describe(ticket, _))] = &*effects {
-        offer
-            .choice
-            .operations
-            .insert(Purpose::Fetch, "other".into());
-        offer.choice.operations.remove(&Purpose::Create);
-        let answer = Answer::Described(*ticket, Ok(Box::new(offer)));
-        update(&mut app, Message::Wizard(answer));
-        let choice = &wizard(&app).choice;
-        assert_eq!(choice.operation(Purpose::Fetch), Some("other"));
-        assert_eq!(choice.operation(Purpose::Create), None);
-        assert_eq!(choice.base_url.as_deref(), Some("https://desk.example.com"));
-    } else {
-        // The description has no such operation; then nothing was asked.
-        assert!(effects.is_empty());
-    }
+    // What was chosen for the other record gives way; what belongs to the API stays.
+    press(&mut app, "jjj\nreplace\n");
+    press(&mut app, "jjj\nhttps://desk.example.com\n");
+    press(&mut app, "gg\nlist tickets\u{1b}");
+    assert_eq!(operation(&app, Purpose::Update), Some("replaceTicket"));
+    let effects = type_in(&mut app, "\nchange some\n");
+    assert_eq!(operation(&app, Purpose::Fetch), Some("getTicket"));
+    answer(&mut app, effects);
+    assert_eq!(operation(&app, Purpose::Fetch), Some("changeTicket"));
+    assert_eq!(operation(&app, Purpose::Update), Some("changeTicket"));
+    let address = wizard(&app).choice.base_url.as_deref();
+    assert_eq!(address, Some("https://desk.example.com"));
 }
 
 #[test]
