@@ -180,10 +180,10 @@ paths:
     }
 }
 
-/// The descriptions at hand, with their paths.
-fn descriptions() -> Vec<(String, Document)> {
-    let home = tempfile::tempdir().unwrap().keep();
-    let own = home.join("desk.yaml");
+/// The descriptions at hand, with their paths; our own lies in the directory for as long as that is kept.
+fn descriptions() -> (tempfile::TempDir, Vec<(String, Document)>) {
+    let home = tempfile::tempdir().unwrap();
+    let own = home.path().join("desk.yaml");
     fs::write(&own, REST_DESCRIPTION).unwrap();
     let others = [
         "openapi/varied/05-petstore3-3.0.yaml",
@@ -197,7 +197,7 @@ fn descriptions() -> Vec<(String, Document)> {
         let document = Document::load(&path).unwrap();
         (path.display().to_string(), document)
     };
-    paths.map(read).collect()
+    (home, paths.map(read).collect())
 }
 
 proptest! {
@@ -212,9 +212,9 @@ proptest! {
         texts in prop::collection::vec(prop::option::of("\\PC{0,12}|[a-z]{1,4}(\\.[a-z]{1,4})?|[\\n\\r\"'#=\\[\\]]{1,6}"), 8),
     ) {
         thread_local! {
-            static KNOWN: Vec<(String, Document)> = descriptions();
+            static KNOWN: (tempfile::TempDir, Vec<(String, Document)>) = descriptions();
         }
-        KNOWN.with(|known| {
+        KNOWN.with(|(_home, known)| {
             let (path, document) = which.get(known);
             let proposal = Proposal::of(document);
             let offer = proposal.offer();
