@@ -13,7 +13,9 @@ use fieldbridge::api::{
     UpdateBody, apply,
 };
 use fieldbridge::config::Roles;
-use fieldbridge::engine::{Control, ControlError, Replay};
+use fieldbridge::engine::{
+    Control, ControlError, DescriptionRequest, Extent, MakeConnector, Replay,
+};
 use fieldbridge::model::{
     ConnectorId, Direction, ManualClock, PayloadKind, RecordId, State, TransactionId,
 };
@@ -168,6 +170,49 @@ async fn questions_reach_the_engine_and_answers_come_back() {
     assert!(client.probe(&cw()).await.unwrap().is_good());
     assert!(client.metrics().await.unwrap().contains("done_total 3"));
     assert_eq!(client.audit(10, None).await.unwrap().items[0].by, "maria");
+}
+
+#[tokio::test]
+async fn a_connector_is_made_of_a_description_in_the_persons_name() {
+    let house = house().await;
+    let client = Client::connect(&house.socket).await.unwrap();
+    let mut request = DescriptionRequest {
+        file: "desk.yaml".to_owned(),
+        ..DescriptionRequest::default()
+    };
+    let offer = client.describe(&request).await.unwrap();
+    assert_eq!(offer.title, "The API of desk.yaml");
+    "missing.yaml".clone_into(&mut request.file);
+    let missing = client.describe(&request).await.unwrap_err();
+    assert!(
+        matches!(missing, ClientError::Control(ControlError::NotFound(_))),
+        "{missing}"
+    );
+    let mut make = MakeConnector {
+        connector: ConnectorId::new("rest-new").unwrap(),
+        file: "desk.yaml".to_owned(),
+        choice: offer.choice,
+        extent: Extent::DryRun,
+    };
+    let made = client.make_connector(&make).await.unwrap();
+    assert_eq!(made.missing_secrets, ["rest-new-token"]);
+    make.extent = Extent::Write;
+    client.make_connector(&make).await.unwrap();
+    // One that only looks may ask what would be, and no more.
+    let looking = client.clone().with_access(Access::ReadOnly);
+    looking.make_connector(&make).await.unwrap_err();
+    make.extent = Extent::DryRun;
+    looking.make_connector(&make).await.unwrap();
+    let me = me(&client);
+    assert_eq!(
+        *house.engine.deeds.lock().unwrap(),
+        [
+            "reads desk.yaml".to_owned(),
+            format!("{me} makes rest-new (DryRun)"),
+            format!("{me} makes rest-new (Write)"),
+            format!("{me} makes rest-new (DryRun)"),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -3,8 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use fieldbridge::api::Client;
+use fieldbridge::engine::{DescriptionRequest, Extent, MakeConnector};
+use fieldbridge::model::{ConnectorId, TokioClock};
+use fieldbridge::platform::{Choice, Purpose};
+use fieldbridge::sandbox::{REST_DESCRIPTION, Rest, RestSettings};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -240,6 +246,144 @@ async fn changed(home: &Home, wanted: impl Fn(&Value) -> bool) -> Value {
         }
     });
     seen.await.expect("the change is in force")
+}
+
+#[tokio::test]
+async fn a_description_becomes_a_connector_that_works_once_its_secret_is_kept() {
+    let clock = Arc::new(TokioClock::start());
+    let desk = Rest::start(RestSettings::default(), clock, 1)
+        .await
+        .unwrap();
+    let home = Home::new();
+    home.write("config/apis/desk.yaml", REST_DESCRIPTION);
+    let _engine = home.serve().await;
+    let socket = home.path("data/control.sock");
+    let client = Client::connect(&socket).await.unwrap();
+    let id = ConnectorId::new("rest-desk").unwrap();
+    let request = DescriptionRequest {
+        file: "apis/desk.yaml".to_owned(),
+        connector: Some(id.clone()),
+        ..DescriptionRequest::default()
+    };
+    let offer = client.describe(&request).await.unwrap();
+    assert_eq!(offer.candidates(Purpose::Fetch)[0], "getTicket");
+    let mut make = MakeConnector {
+        connector: id.clone(),
+        file: request.file.clone(),
+        choice: Choice {
+            name: Some("Harbour Desk".to_owned()),
+            base_url: Some(desk.rest_url()),
+            ..offer.choice
+        },
+        extent: Extent::DryRun,
+    };
+    let tried = client.make_connector(&make).await.unwrap();
+    assert_eq!(tried.missing_secrets, ["rest-desk-api-key"]);
+    assert_eq!((tried.problems.len(), tried.written.len()), (0, 0));
+    assert!(!home.path("config/connectors").exists());
+
+    make.extent = Extent::Write;
+    let made = client.make_connector(&make).await.unwrap();
+    assert_eq!(fs::read_to_string(&made.file).unwrap(), tried.text);
+    assert_eq!(made.written.len(), 2);
+    let waits = |connectors: &Value| {
+        let problems = &connectors[0]["problems"];
+        problems.to_string().contains("rest-desk-api-key")
+    };
+    changed(&home, waits).await;
+    let key = RestSettings::default().api_key;
+    let name = "rest-desk-api-key";
+    client.set_secret(name, Some(key.into())).await.unwrap();
+    changed(&home, |connectors| connectors[0]["state"] == "live").await;
+    let probe = client.probe(&id).await.unwrap();
+    assert!(probe.is_good(), "{probe:?}");
+
+    // What is there is not written over, and who made it is known.
+    let again = client.make_connector(&make).await.unwrap_err();
+    assert!(again.to_string().contains("already"), "{again}");
+    assert_eq!(fs::read_to_string(&made.file).unwrap(), tried.text);
+    let audit = client.audit(10, None).await.unwrap();
+    let line = audit
+        .items
+        .iter()
+        .find(|line| line.connector.as_ref() == Some(&id));
+    let line = line.expect("the audit trail tells of it");
+    assert_eq!(line.by, client.hello().user);
+    assert!(line.action.contains("apis/desk.yaml"), "{}", line.action);
+}
+
+#[tokio::test]
+async fn what_can_not_be_made_is_refused_and_nothing_is_written() {
+    let home = Home::new();
+    home.write("config/desk.yaml", REST_DESCRIPTION);
+    home.write("config/none.yaml", "just: words\n");
+    home.write("config/connectors/taken.toml", "this is broken");
+    let _engine = home.serve().await;
+    let socket = home.path("data/control.sock");
+    let client = Client::connect(&socket).await.unwrap();
+    let describe = async |file: &str, id: &str, fetch: Option<&str>| {
+        let request = DescriptionRequest {
+            file: file.to_owned(),
+            connector: Some(ConnectorId::new(id).unwrap()),
+            fetch: fetch.map(str::to_owned),
+            envelope: None,
+        };
+        client
+            .describe(&request)
+            .await
+            .map_err(|why| why.to_string())
+    };
+    for (file, id, fetch, why) in [
+        ("missing.yaml", "new", None, "is not there"),
+        ("none.yaml", "new", None, "no OpenAPI description"),
+        ("", "new", None, "no description is named"),
+        ("/dev/zero", "new", None, "neither a file nor a directory"),
+        ("desk.yaml", "taken", None, "a connector `taken` already"),
+        (
+            "desk.yaml",
+            "new",
+            Some("flyToTheMoon"),
+            "no operation `flyToTheMoon`",
+        ),
+        (
+            "desk.yaml",
+            "new",
+            Some("describeTicket"),
+            "no parameter for the record's id",
+        ),
+    ] {
+        let refused = describe(file, id, fetch).await.unwrap_err();
+        assert!(refused.contains(why), "{refused}");
+    }
+    let offer = describe("desk.yaml", "new", None).await.unwrap();
+    let make = |choice: Choice| MakeConnector {
+        connector: ConnectorId::new("new").unwrap(),
+        file: "desk.yaml".to_owned(),
+        choice,
+        extent: Extent::Write,
+    };
+    let nowhere = Choice {
+        base_url: Some("nowhere".to_owned()),
+        ..offer.choice.clone()
+    };
+    let mut nothing = offer.choice.clone();
+    nothing.operations.remove(&Purpose::Fetch);
+    for (choice, why) in [
+        (nowhere, "is no whole address"),
+        (nothing, "reads one record"),
+    ] {
+        let refused = client.make_connector(&make(choice)).await.unwrap_err();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    assert!(!home.path("config/connectors/new.toml").exists());
+    assert!(!home.path("config/mappings/new.toml").exists());
+
+    // A mapping that is there already stays, and the connector takes it.
+    home.write("config/mappings/new.toml", "# mine\n");
+    let made = client.make_connector(&make(offer.choice)).await.unwrap();
+    assert_eq!(made.kept, [home.path("config/mappings/new.toml")]);
+    let kept = fs::read_to_string(home.path("config/mappings/new.toml")).unwrap();
+    assert_eq!(kept, "# mine\n");
 }
 
 #[tokio::test]

@@ -18,13 +18,14 @@ use fieldbridge::console::remote::{RemoteError, RemoteResult};
 use fieldbridge::console::terminal::{Control, Screen};
 use fieldbridge::console::{ConsoleSettings, Exit, Feed, Keyboard, Remote, run_on};
 use fieldbridge::engine::{
-    Bench, ImpactRequest, ImpactUpdate, MappingDraft, PreviewRequest, PreviewResult, Publish,
-    RecordCase, RecordedCase, Replay, ReplayPlan, RollBack, SaveDraft, TransactionDetail,
+    Bench, DescriptionRequest, ImpactRequest, ImpactUpdate, MadeConnector, MakeConnector,
+    MappingDraft, PreviewRequest, PreviewResult, Publish, RecordCase, RecordedCase, Replay,
+    ReplayPlan, RollBack, SaveDraft, TransactionDetail,
 };
 use fieldbridge::model::{
     ConnectorId, MappingVersion, PayloadKind, State, TokioClock, Transaction, TransactionId,
 };
-use fieldbridge::platform::Probe;
+use fieldbridge::platform::{Offer, Probe};
 use fieldbridge::store::{
     AuditEntry, Draft, ListQuery, MappingEntry, Page, PageCursor, PersonMove,
 };
@@ -171,6 +172,12 @@ impl Remote for FakeEngine {
         Ok(receiver)
     }
     async fn record_case(&self, _: RecordCase) -> RemoteResult<RecordedCase> {
+        refused()
+    }
+    async fn describe(&self, _: DescriptionRequest) -> RemoteResult<Offer> {
+        refused()
+    }
+    async fn make_connector(&self, _: MakeConnector) -> RemoteResult<MadeConnector> {
         refused()
     }
 }

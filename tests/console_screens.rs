@@ -180,6 +180,7 @@ fn any_size_draws_something_and_never_panics() {
 #[test]
 fn help_lists_every_action_somewhere() {
     use fieldbridge::console::action::Place;
+    use fieldbridge::console::wizard::Step;
     let mut missing: Vec<Action> = Action::ALL.to_vec();
     for place in Place::ALL {
         let mut app = sample::app(200, 400);
@@ -196,6 +197,11 @@ fn help_lists_every_action_somewhere() {
             Place::RuleEditor => {
                 open_workbench(&mut app);
                 press(&mut app, "\n");
+            }
+            Place::WizardForm => drop(press(&mut app, "N")),
+            Place::Wizard => {
+                press(&mut app, "N");
+                app.wizard_mut().unwrap().step = Step::Choose;
             }
         }
         assert_eq!(app.place(), place);

@@ -85,6 +85,90 @@ impl Drop for Terminal {
     }
 }
 
+/// A config directory with the description of the made-up service.
+fn described() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(
+        home.path().join("desk.yaml"),
+        fieldbridge::sandbox::REST_DESCRIPTION,
+    )
+    .unwrap();
+    home
+}
+
+fn asking(home: &std::path::Path) -> Terminal {
+    let file = home.join("desk.yaml");
+    let line = [
+        "--config",
+        home.to_str().unwrap(),
+        "connector",
+        "import-openapi",
+        file.to_str().unwrap(),
+        "--connector",
+        "rest-desk",
+        "--ask",
+    ];
+    Terminal::run(&line, 200, 120)
+}
+
+#[test]
+fn operations_are_chosen_by_answering() {
+    let home = described();
+    let mut terminal = asking(home.path());
+    let asked = |terminal: &Terminal, purpose: &str| {
+        let question = format!("{purpose}: ");
+        terminal.wait(purpose, |screen| {
+            screen.contains(&question) && screen.trim_end().ends_with(']')
+        });
+    };
+    asked(&terminal, "fetch");
+    terminal.press("-\r");
+    terminal.wait("that a fetch is needed", |screen| {
+        screen.contains("can't do without")
+    });
+    terminal.press("\r");
+    asked(&terminal, "metadata");
+    terminal.press("-\r");
+    asked(&terminal, "create");
+    terminal.press("\r");
+    asked(&terminal, "update");
+    terminal.press("put ticket\r");
+    terminal.wait("what was searched", |screen| {
+        screen.trim_end().ends_with("[replaceTicket]")
+    });
+    terminal.press("1\r");
+    asked(&terminal, "attach");
+    terminal.press("\r");
+    asked(&terminal, "list");
+    terminal.press("\r");
+    terminal.wait("the file and the question", |screen| {
+        screen.contains("record_update = \"replaceTicket\"") && screen.trim_end().ends_with("[y/N]")
+    });
+    assert!(!home.path().join("connectors").exists());
+    terminal.press("y\r");
+    terminal.wait("what to do next", |screen| {
+        screen.contains("fieldbridge secret set rest-desk-api-key")
+            && screen.contains("fieldbridge connector test rest-desk")
+    });
+    let file = home.path().join("connectors/rest-desk.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let set = |line: &str| text.lines().any(|found| found == line);
+    assert!(set("record_update = \"replaceTicket\""), "{text}");
+    assert!(set("#record_metadata = \"describeTicket\""), "{text}");
+    assert!(home.path().join("mappings/rest-desk.toml").exists());
+}
+
+#[test]
+fn whoever_does_not_say_yes_gets_no_files() {
+    let home = described();
+    let mut terminal = asking(home.path());
+    terminal.press(&"\r".repeat(7));
+    terminal.wait("that nothing was written", |screen| {
+        screen.contains("nothing was written")
+    });
+    assert!(!home.path().join("connectors").exists());
+}
+
 #[test]
 fn a_newcomer_sees_sync_and_leaves_a_clean_terminal() {
     let mut terminal = Terminal::run(&["demo"], 60, 200);

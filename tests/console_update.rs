@@ -13,11 +13,15 @@ use fieldbridge::console::app::{Mood, Pace, Pane, Screen, Tab, Zoom};
 use fieldbridge::console::dialog::{Dialog, Readiness};
 use fieldbridge::console::message::{BulkOutcome, Edited, Mouse, Subject};
 use fieldbridge::console::remote::RemoteError;
+use fieldbridge::console::wizard::Step;
 use fieldbridge::console::{
     Action, App, ConsoleSettings, Effect, Embedded, Exit, Feed, Message, update,
 };
 use fieldbridge::engine::{Replay, ReplayPlan};
 use fieldbridge::model::{Direction, PayloadKind, State};
+use fieldbridge::openapi::Document;
+use fieldbridge::platform::Proposal;
+use fieldbridge::sandbox::REST_DESCRIPTION;
 use fieldbridge::store::{ListOrder, Page, PageCursor, PersonMove};
 
 fn key(app: &mut App, code: KeyCode) -> Vec<Effect> {
@@ -83,6 +87,19 @@ fn with_workbench() -> App {
     app
 }
 
+/// A connector being made of a description, with what it offers.
+fn with_wizard() -> App {
+    let mut app = sample::app(200, 60);
+    press(&mut app, "Ndesk.yaml\nrest-desk");
+    let document = Document::parse("desk.yaml", REST_DESCRIPTION).unwrap();
+    let offer = Proposal::of(&document).offer();
+    let wizard = app.wizard_mut().unwrap();
+    wizard.choice = offer.choice.clone();
+    wizard.offer = Some(Box::new(offer));
+    wizard.step = Step::Choose;
+    app
+}
+
 /// Every action does something in each place it claims: it changes what is to be seen, or asks for something.
 #[test]
 fn every_action_has_an_effect_in_every_place_it_claims() {
@@ -99,6 +116,13 @@ fn every_action_has_an_effect_in_every_place_it_claims() {
                 Place::RuleEditor => {
                     let mut app = with_workbench();
                     press(&mut app, "\nx");
+                    app
+                }
+                Place::Wizard => with_wizard(),
+                Place::WizardForm => {
+                    let mut app = sample::app(200, 60);
+                    press(&mut app, "N");
+                    act(&mut app, Action::NextField);
                     app
                 }
                 _ => {

@@ -7,6 +7,8 @@
 mod client;
 mod hub;
 mod lines;
+mod making_client;
+mod making_routes;
 mod people;
 mod routes;
 mod server;

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::hub::Hub;
+use super::making_routes as making;
 use super::people::Peer;
 use super::wire::{
     AuditRequest, CommandRequest, Concerned, Hello, PROTOCOL, PROTOCOL_HEADER, PlanRequest,
@@ -78,7 +79,10 @@ pub(super) fn routes(served: Arc<Served>) -> Router {
             support().merge(workbench::support()),
             Role::Support,
         ))
-        .merge(guarded(admin().merge(workbench::admin()), Role::Admin))
+        .merge(guarded(
+            admin().merge(workbench::admin()).merge(making::admin()),
+            Role::Admin,
+        ))
         .fallback(async || {
             Refusal(ControlError::NotFound(
                 "there is no such address".to_owned(),
@@ -555,6 +559,10 @@ mod tests {
             }
             _ if path.ends_with("triggers") => r#"{"record":"1"}"#,
             _ if path.ends_with("secrets/key") => r#"{"value":"fake"}"#,
+            _ if path.ends_with("descriptions") => r#"{"file":"a.yaml"}"#,
+            _ if path.ends_with("v1/connectors") => {
+                r#"{"connector":"new","file":"a.yaml","choice":{}}"#
+            }
             _ if path.ends_with("list") => r#"{"limit":1}"#,
             _ => "null",
         };
@@ -603,6 +611,8 @@ mod tests {
                 Method::GET,
                 "/v1/connectors/cw-main/trigger-url".to_owned(),
             ),
+            (Role::Admin, Method::POST, "/v1/descriptions".to_owned()),
+            (Role::Admin, Method::POST, "/v1/connectors".to_owned()),
             (Role::Admin, Method::POST, "/v1/webhooks".to_owned()),
             (Role::Admin, Method::POST, "/v1/secrets/key".to_owned()),
             (Role::Admin, Method::DELETE, "/v1/secrets/key".to_owned()),
@@ -633,7 +643,9 @@ mod tests {
         let router = served(&engine);
         let pause = "/v1/connectors/cw-main/pause";
         for uid in [VIEWER, SUPPORT, STRANGER] {
-            status(&router, uid, &Method::POST, pause).await;
+            for path in [pause, "/v1/descriptions", "/v1/connectors"] {
+                status(&router, uid, &Method::POST, path).await;
+            }
         }
         assert!(engine.deeds.lock().unwrap().is_empty());
         status(&router, ADMIN, &Method::POST, pause).await;

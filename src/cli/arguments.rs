@@ -13,6 +13,7 @@ pub(super) use mapping::{
     WhichMapping,
 };
 
+use super::import::ImportArguments;
 use super::output::Color;
 use crate::engine::Replay;
 use crate::model::{
@@ -199,18 +200,6 @@ pub(super) enum ConnectorCommands {
     Running(ConnectorCommand),
     /// Read an OpenAPI description (2.0, 3.0, 3.1; JSON or YAML) and say what it offers; needs no engine
     ImportOpenapi(ImportArguments),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ImportArguments {
-    /// The description: a file, or a directory that holds all files of one
-    pub(super) file: PathBuf,
-    /// Propose the file of a connector of this id and print it
-    #[arg(long, value_name = "ID")]
-    pub(super) connector: Option<ConnectorId>,
-    /// Write it to the config directory, with a mapping to begin with, instead of printing it
-    #[arg(long, requires = "connector")]
-    pub(super) write: bool,
 }
 
 /// What is asked of a connector that an engine runs.

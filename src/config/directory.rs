@@ -140,6 +140,15 @@ impl DataDirectory {
     }
 }
 
+/// How a file in the config directory names another: relative to that directory where it lies in there, else whole.
+#[must_use]
+pub fn name_within(home: &Path, file: &Path) -> String {
+    let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (file, home) = (whole(file), whole(home));
+    let inner = file.strip_prefix(home).unwrap_or(&file);
+    inner.display().to_string()
+}
+
 /// A relative path means the directory that the program was started in, and goes on to mean it.
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)

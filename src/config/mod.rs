@@ -17,14 +17,14 @@ mod warn;
 mod watch;
 
 pub use connector::{ConnectorConfig, Features, Limits, NoteFlow, Setting};
-pub use directory::{DataDirectory, Directory, NoHome};
+pub use directory::{DataDirectory, Directory, NoHome, name_within};
 pub use init::{
     InitError, Initialised, connector_text, default_mapping, initialise, settings_text,
 };
 pub use load::{Loaded, LoadedConnector, load};
 pub use named::{FilesSeen, NamedFile};
 pub use problem::{Place, Problem};
-pub use replace::replace_file;
+pub use replace::{Created, create_file, replace_file};
 pub use secret::{SealedSecrets, SecretReference, Secrets};
 pub use settings::{
     EngineSettings, FieldNationSettings, JsonnetSettings, MailSettings, MailTls, PrivacySettings,

@@ -30,6 +30,38 @@ pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
         .map_or(Ok(()), |home| File::open(home)?.sync_all())
 }
 
+/// Whether a file was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It was.
+    New,
+    /// There is one already, which stays as it is.
+    WasThere,
+}
+
+/// Makes a file as a whole, on disk when this returns; one that is there stays as it is. Makes the directory too.
+///
+/// Blocks while it writes.
+///
+/// # Errors
+/// When the directory can't be made or written.
+pub fn create_file(path: &Path, text: &str) -> io::Result<Created> {
+    let home = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(home)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let new = path.with_file_name(name);
+    // Unlike renaming, a link never takes the place of what is there.
+    let linked = write_new(&new, text, path).and_then(|()| fs::hard_link(&new, path));
+    // What is left behind under this name is nobody's; that it stays changes nothing.
+    let _ = fs::remove_file(&new);
+    match linked {
+        Ok(()) => File::open(home)?.sync_all().map(|()| Created::New),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Created::WasThere),
+        Err(error) => Err(error),
+    }
+}
+
 fn write_new(new: &Path, text: &str, old: &Path) -> io::Result<()> {
     let mut file = File::create(new)?;
     file.write_all(text.as_bytes())?;
@@ -68,6 +100,21 @@ mod tests {
         replace_file(&link, "new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_file_is_created_once_and_never_over_another() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("connectors/a.toml");
+        assert_eq!(create_file(&path, "one").unwrap(), Created::New);
+        assert_eq!(create_file(&path, "two").unwrap(), Created::WasThere);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        // A link that leads nowhere is somebody's too.
+        let link = home.path().join("connectors/b.toml");
+        std::os::unix::fs::symlink(home.path().join("nowhere"), &link).unwrap();
+        assert_eq!(create_file(&link, "one").unwrap(), Created::WasThere);
+        assert!(create_file(&path.join("c.toml"), "one").is_err());
     }
 
     #[test]

@@ -55,6 +55,22 @@ impl Secrets {
         }
     }
 
+    /// The same secrets with stand-ins for those of these names that are not kept, to try what needs them; and which
+    /// those are.
+    #[must_use]
+    pub fn with_stand_ins(&self, names: &[String]) -> (Self, Vec<String>) {
+        let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all = stored.clone();
+        let missing = names.iter().filter(|name| !stored.contains_key(*name));
+        let missing: Vec<String> = missing.cloned().collect();
+        all.extend(missing.iter().map(|name| (name.clone(), "stand-in".into())));
+        let tried = Self {
+            directory: self.directory.clone(),
+            stored: Arc::new(RwLock::new(all)),
+        };
+        (tried, missing)
+    }
+
     /// The value of a reference.
     ///
     /// # Errors

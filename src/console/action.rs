@@ -30,11 +30,15 @@ pub enum Place {
     Workbench,
     /// A rule being edited in the workbench.
     RuleEditor,
+    /// A connector being made.
+    Wizard,
+    /// The names that it begins with, being typed.
+    WizardForm,
 }
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Connectors,
         Self::Queues,
         Self::Failed,
@@ -45,6 +49,8 @@ impl Place {
         Self::Log,
         Self::Workbench,
         Self::RuleEditor,
+        Self::Wizard,
+        Self::WizardForm,
     ];
 
     /// What people call it.
@@ -61,13 +67,14 @@ impl Place {
             Self::Log => "Log",
             Self::Workbench => "Mapping workbench",
             Self::RuleEditor => "Rule editor",
+            Self::Wizard | Self::WizardForm => "New connector",
         }
     }
 
     /// Whether text is typed there: a character is a character then, whatever else it means elsewhere.
     #[must_use]
     pub fn is_typed_in(self) -> bool {
-        self == Self::RuleEditor
+        matches!(self, Self::RuleEditor | Self::WizardForm)
     }
 }
 
@@ -108,6 +115,19 @@ const ANYWHERE: Places = Places::of(&[
     Place::Connector,
     Place::Log,
     Place::Workbench,
+    Place::Wizard,
+]);
+/// Where there are panes or tabs, and the view can be exchanged for another without losing anything.
+const PARTABLE: Places = Places::of(&[
+    Place::Connectors,
+    Place::Queues,
+    Place::Failed,
+    Place::Preview,
+    Place::List,
+    Place::Transaction,
+    Place::Connector,
+    Place::Log,
+    Place::Workbench,
 ]);
 const NOT_WORKBENCH: Places = Places::of(&[
     Place::Connectors,
@@ -118,8 +138,10 @@ const NOT_WORKBENCH: Places = Places::of(&[
     Place::Transaction,
     Place::Connector,
     Place::Log,
+    Place::Wizard,
 ]);
 const NOT_LOG: Places = Places::of(&[
+    Place::Wizard,
     Place::Workbench,
     Place::Connectors,
     Place::Queues,
@@ -169,6 +191,8 @@ const PREVIEW: Places = Places::of(&[Place::Preview]);
 const DIRECTED: Places = Places::of(&[Place::Preview, Place::Workbench]);
 const WORKBENCH: Places = Places::of(&[Place::Workbench]);
 const RULE_EDITOR: Places = Places::of(&[Place::RuleEditor]);
+const WIZARD: Places = Places::of(&[Place::Wizard]);
+const WIZARD_FORM: Places = Places::of(&[Place::WizardForm]);
 const LOG: Places = Places::of(&[Place::Log]);
 
 macro_rules! actions {
@@ -225,6 +249,20 @@ macro_rules! actions {
 actions! {
     /// Opens what is selected; on a connector first narrows all panes to it, then opens its details.
     Open = "open", "open", bar, NOT_WORKBENCH, ["enter"];
+    /// Goes to the next line; after the last one reads the description and goes on.
+    NextField = "next_field", "go on", bar, WIZARD_FORM, ["enter", "down"];
+    /// Goes to the line above.
+    PreviousField = "previous_field", "line above", help, WIZARD_FORM, ["up", "backtab"];
+    /// Types the name of the first description that is listed; in another line goes to the next.
+    CompleteFile = "complete_file", "complete", bar, WIZARD_FORM, ["tab"];
+    /// Leaves the new connector, after a question.
+    LeaveForm = "leave_form", "leave", bar, WIZARD_FORM, ["esc"];
+    /// Shows the connector's file as it would be.
+    ShowFile = "show_file", "show the file", bar, WIZARD, ["n"];
+    /// Writes the connector's file that is shown, and a mapping to begin with.
+    WriteConnector = "write_connector", "write", bar, WIZARD, ["W"];
+    /// Lists what of the description can't be used.
+    ShowProblems = "show_problems", "problems", bar, WIZARD, ["p"];
     /// Edits the selected rule in place; in a tree folds or unfolds, or goes to the rule of a value.
     EditRule = "edit_rule", "edit rule", bar, WORKBENCH, ["enter"];
     /// Adds a rule below the selected one.
@@ -311,6 +349,8 @@ actions! {
     CopyTriggerUrl = "copy_trigger_url", "trigger URL", bar, CONNECTORS, ["u"];
     /// Makes a new trigger address and refuses the old one from then on.
     RotateToken = "rotate_token", "rotate token", help, CONNECTORS, ["T"];
+    /// Makes a new connector from an API description (OpenAPI).
+    NewConnector = "new_connector", "new", bar, CONNECTORS, ["N"];
     /// Shows all that is known of the connector.
     Details = "details", "details", help, PANE, ["v"];
     /// Turns to the rules of the other direction.
@@ -338,21 +378,21 @@ actions! {
     /// Moves to the last line.
     Bottom = "bottom", "last", help, ANYWHERE, ["G", "end"];
     /// Goes to the pane on the left.
-    Left = "left", "left", help, ANYWHERE, ["h", "left"];
+    Left = "left", "left", help, PARTABLE, ["h", "left"];
     /// Goes to the pane on the right.
-    Right = "right", "right", help, ANYWHERE, ["l", "right"];
+    Right = "right", "right", help, PARTABLE, ["l", "right"];
     /// Goes to the next pane or tab.
-    NextTab = "next_tab", "next pane", bar, ANYWHERE, ["tab"];
+    NextTab = "next_tab", "next pane", bar, PARTABLE, ["tab"];
     /// Goes to the previous pane or tab.
-    PreviousTab = "previous_tab", "previous pane", help, ANYWHERE, ["backtab"];
+    PreviousTab = "previous_tab", "previous pane", help, PARTABLE, ["backtab"];
     /// Goes to the first pane or tab.
-    Tab1 = "tab_1", "pane 1", help, ANYWHERE, ["1"];
+    Tab1 = "tab_1", "pane 1", help, PARTABLE, ["1"];
     /// Goes to the second pane or tab.
-    Tab2 = "tab_2", "pane 2", help, ANYWHERE, ["2"];
+    Tab2 = "tab_2", "pane 2", help, PARTABLE, ["2"];
     /// Goes to the third pane or tab.
-    Tab3 = "tab_3", "pane 3", help, ANYWHERE, ["3"];
+    Tab3 = "tab_3", "pane 3", help, PARTABLE, ["3"];
     /// Goes to the fourth pane or tab.
-    Tab4 = "tab_4", "pane 4", help, ANYWHERE, ["4"];
+    Tab4 = "tab_4", "pane 4", help, PARTABLE, ["4"];
     /// Goes to the fifth tab.
     Tab5 = "tab_5", "tab 5", help, TRANSACTION, ["5"];
     /// Goes to the sixth tab.
@@ -362,7 +402,7 @@ actions! {
     /// Lets the focused pane fill the screen, or shows the others again.
     Zoom = "zoom", "zoom", help, ZOOMABLE, ["z"];
     /// Goes to the view that was open before this one.
-    LastView = "last_view", "last view", help, ANYWHERE, ["-"];
+    LastView = "last_view", "last view", help, PARTABLE, ["-"];
     /// Shows the running bulk action, or the last one.
     ShowBulk = "show_bulk", "bulk action", help, ANYWHERE, ["B"];
     /// Shows the log of the engine.

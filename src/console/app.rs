@@ -17,6 +17,7 @@ use super::message::{BulkOutcome, Mouse, Previewed, Search, Subject};
 use super::remote::Identity;
 use super::settings::{ConsoleSettings, Embedded, Mode};
 use super::theme::Theme;
+use super::wizard::{Step, Wizard};
 use super::workbench::Workbench;
 use crate::engine::{ConnectorView, Overview, QueueKind, TransactionDetail};
 use crate::model::{ConnectorId, Fingerprint, PayloadKind, Timestamp, Transaction, TransactionId};
@@ -192,6 +193,8 @@ pub struct Home {
     pub only: Option<ConnectorId>,
     /// The connectors.
     pub connectors: Cursor<ConnectorId>,
+    /// The connector to be selected as soon as it is known.
+    pub wanted: Option<ConnectorId>,
     /// The queues.
     pub queues: Cursor<QueueKind>,
     /// The failure groups.
@@ -253,6 +256,8 @@ pub enum Screen {
     Log(LogScreen),
     /// The mapping workbench.
     Workbench(Box<Workbench>),
+    /// A connector being made.
+    Wizard(Box<Wizard>),
 }
 
 impl Screen {
@@ -267,6 +272,8 @@ impl Screen {
             Self::Log(_) => Place::Log,
             Self::Workbench(bench) if bench.editor.is_some() => Place::RuleEditor,
             Self::Workbench(_) => Place::Workbench,
+            Self::Wizard(wizard) if wizard.step == Step::Start => Place::WizardForm,
+            Self::Wizard(_) => Place::Wizard,
         }
     }
 }
@@ -685,6 +692,31 @@ impl App {
             _ => None,
         });
         open.chain(self.parting.iter_mut())
+    }
+
+    /// The connector being made in front.
+    #[must_use]
+    pub fn wizard(&self) -> Option<&Wizard> {
+        match self.screens.last() {
+            Some(Screen::Wizard(wizard)) => Some(wizard),
+            _ => None,
+        }
+    }
+
+    /// The connector being made in front, to be changed.
+    pub fn wizard_mut(&mut self) -> Option<&mut Wizard> {
+        match self.screens.last_mut() {
+            Some(Screen::Wizard(wizard)) => Some(wizard),
+            _ => None,
+        }
+    }
+
+    /// All connectors being made.
+    pub fn wizards(&mut self) -> impl Iterator<Item = &mut Wizard> {
+        self.screens.iter_mut().filter_map(|screen| match screen {
+            Screen::Wizard(wizard) => Some(wizard.as_mut()),
+            _ => None,
+        })
     }
 
     /// The list in front.

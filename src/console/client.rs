@@ -13,11 +13,12 @@ use uuid::Uuid;
 use super::remote::{Feed, Identity, Remote, RemoteError, RemoteResult};
 use crate::api::{Client, ClientError, UpdateBody, apply};
 use crate::engine::{
-    Bench, ControlError, ImpactRequest, ImpactUpdate, PreviewRequest, PreviewResult, Publish,
-    RecordCase, RecordedCase, Replay, ReplayPlan, RollBack, SaveDraft, TransactionDetail,
+    Bench, ControlError, DescriptionRequest, ImpactRequest, ImpactUpdate, MadeConnector,
+    MakeConnector, PreviewRequest, PreviewResult, Publish, RecordCase, RecordedCase, Replay,
+    ReplayPlan, RollBack, SaveDraft, TransactionDetail,
 };
 use crate::model::{ConnectorId, MappingVersion, PayloadKind, Transaction, TransactionId};
-use crate::platform::Probe;
+use crate::platform::{Offer, Probe};
 use crate::store::{AuditEntry, Draft, ListQuery, MappingEntry, Page, PageCursor, PersonMove};
 
 /// How long to wait before the first new connection, and at most.
@@ -237,5 +238,13 @@ impl Remote for Client {
 
     async fn record_case(&self, record: RecordCase) -> RemoteResult<RecordedCase> {
         Ok(Client::record_case(self, &record).await?)
+    }
+
+    async fn describe(&self, request: DescriptionRequest) -> RemoteResult<Offer> {
+        Ok(Client::describe(self, &request).await?)
+    }
+
+    async fn make_connector(&self, make: MakeConnector) -> RemoteResult<MadeConnector> {
+        Ok(Client::make_connector(self, &make).await?)
     }
 }

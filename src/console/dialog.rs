@@ -7,6 +7,7 @@ use super::document::{Document, Line};
 use super::input::Input;
 use super::settings::Exit;
 use super::theme::Tone;
+use super::wizard::Chooser;
 use super::workbench::impact::ImpactView;
 use super::workbench::picker::{Pasting, Picker};
 use super::workbench::publish::Publishing;
@@ -42,6 +43,8 @@ pub enum Dialog {
     Publishing(Publishing),
     /// The versions of a mapping that were in force.
     Versions(Versions),
+    /// What can be chosen for a connector being made.
+    Chooser(Box<Chooser>),
 }
 
 /// Something to read.
@@ -228,6 +231,10 @@ pub enum Deed {
     RollBack(ConnectorId, RollBack),
     /// Throw the draft of a mapping away.
     DiscardDraft(ConnectorId),
+    /// Leave a connector that is being made.
+    LeaveWizard,
+    /// Leave the console while a connector is being made.
+    QuitOverWizard,
 }
 
 /// One transaction of a bulk action, as it was seen.
@@ -274,6 +281,8 @@ pub enum Command {
     List(Option<crate::model::State>),
     /// A connector, by id.
     Connector(ConnectorId),
+    /// A new connector of an API's description.
+    NewConnector,
 }
 
 impl Notice {

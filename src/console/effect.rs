@@ -13,6 +13,7 @@ use super::log::LogReader;
 use super::message::{BulkOutcome, Effect, Message, Previewed, Search, Subject};
 use super::remote::{Remote, RemoteError, RemoteResult};
 use super::theme::{Depth, Theme};
+use super::wizard::effect as wizard;
 use super::workbench::{Ask, effect as workbench};
 use crate::engine::{MappingDraft, PreviewRequest, Sample};
 use crate::model::{ConnectorId, Direction, RecordId, Transaction, TransactionId, WorkOrderId};
@@ -169,6 +170,7 @@ async fn carry_out(remote: &dyn Remote, effect: Effect) -> Option<Message> {
             Message::Gathered(ticket, gather_these(remote, ids).await)
         }
         Effect::Workbench(ask) => Message::Workbench(workbench::carry_out(remote, ask).await?),
+        Effect::Wizard(ask) => Message::Wizard(wizard::carry_out(remote, ask).await),
         Effect::Detail(id) => Message::Detail(id, remote.transaction(id).await.map(Box::new)),
         Effect::Payload(id, kind) => Message::Payload(id, kind, remote.payload(id, kind).await),
         Effect::Audit(id) => Message::Audit(id, audit(remote, id).await),

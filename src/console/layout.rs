@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::app::{App, Link, Pane, Screen, Zoom};
 use super::text::cells;
+use super::wizard::{Step, Wizard};
 use super::workbench::{BenchPane, Workbench};
 
 /// How much room there is.
@@ -257,6 +258,49 @@ pub fn workbench(app: &App, bench: &Workbench) -> BenchParts {
         heading,
         tabs,
         panes,
+    }
+}
+
+/// The parts of a connector being made, with their frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WizardParts {
+    /// What it is, and how it stands.
+    pub heading: Rect,
+    /// The form, the rows or the file.
+    pub list: Rect,
+    /// What is known of the selected row; empty when there is no room.
+    pub detail: Rect,
+}
+
+/// The parts of a connector being made.
+#[must_use]
+pub fn wizard(app: &App, wizard: &Wizard) -> WizardParts {
+    let body = parts(app).body;
+    let breadth = breadth(app.size);
+    // What is wrong may need more than a line.
+    let state_rows = match (breadth, &wizard.problem) {
+        (Breadth::List, None) => 0,
+        (_, Some(problem)) => {
+            let lines = super::text::width(problem) / usize::from(body.width.max(4) - 3) + 1;
+            cells(lines).min(body.height / 3)
+        }
+        (_, None) => 1,
+    };
+    let (heading, rest) = cut_top(body, 1 + state_rows);
+    let (list, detail) = match (wizard.step, breadth) {
+        (Step::Start | Step::Preview, _) | (Step::Choose, Breadth::List) => {
+            cut_top(rest, rest.height)
+        }
+        (Step::Choose, Breadth::One) => {
+            let rows = cells(wizard.rows().len()) + 2;
+            cut_top(rest, rows.min(rest.height.saturating_sub(6)))
+        }
+        (Step::Choose, Breadth::Four | Breadth::Two) => cut_left(rest, rest.width * 3 / 5),
+    };
+    WizardParts {
+        heading,
+        list,
+        detail,
     }
 }
 

@@ -12,6 +12,7 @@ use super::log::LogLine;
 use super::remote::{Feed, RemoteResult};
 use super::settings::Exit;
 use super::theme::Theme;
+use super::wizard;
 use super::workbench::{Answer, Ask};
 use crate::engine::{PreviewResult, Replay, ReplayPlan, TransactionDetail};
 use crate::model::{
@@ -71,6 +72,8 @@ pub enum Message {
     Copied(Result<String, String>),
     /// Something came for a workbench.
     Workbench(Answer),
+    /// Something came for a connector being made.
+    Wizard(wizard::Answer),
     /// The editor was closed.
     Edited(Edited),
     /// Files of the config directory changed.
@@ -195,6 +198,8 @@ pub enum Effect {
     EditDraft(ConnectorId, String, Option<usize>),
     /// Do something for a workbench.
     Workbench(Ask),
+    /// Do something for a connector being made.
+    Wizard(wizard::Ask),
     /// Take the mouse, or give it back.
     Mouse(Mouse),
     /// Draw everything anew.

@@ -36,9 +36,11 @@ pub mod terminal;
 pub mod text;
 pub mod theme;
 mod timeline;
+mod toml_look;
 mod update;
 mod view;
 mod watch;
+pub mod wizard;
 pub mod workbench;
 
 pub use action::Action;

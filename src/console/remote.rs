@@ -10,11 +10,12 @@ use uuid::Uuid;
 
 use crate::api::Role;
 use crate::engine::{
-    Bench, ImpactRequest, ImpactUpdate, Overview, PreviewRequest, PreviewResult, Publish,
-    RecordCase, RecordedCase, Replay, ReplayPlan, RollBack, SaveDraft, TransactionDetail,
+    Bench, DescriptionRequest, ImpactRequest, ImpactUpdate, MadeConnector, MakeConnector, Overview,
+    PreviewRequest, PreviewResult, Publish, RecordCase, RecordedCase, Replay, ReplayPlan, RollBack,
+    SaveDraft, TransactionDetail,
 };
 use crate::model::{ConnectorId, MappingVersion, PayloadKind, Transaction, TransactionId};
-use crate::platform::Probe;
+use crate::platform::{Offer, Probe};
 use crate::store::{AuditEntry, Draft, ListQuery, MappingEntry, Page, PageCursor, PersonMove};
 
 /// Who we are to the engine.
@@ -156,4 +157,10 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Writes a transaction as a regression case beside its mapping.
     async fn record_case(&self, record: RecordCase) -> RemoteResult<RecordedCase>;
+
+    /// What an API's description offers.
+    async fn describe(&self, request: DescriptionRequest) -> RemoteResult<Offer>;
+
+    /// What a connector of a choice would be; or makes it.
+    async fn make_connector(&self, make: MakeConnector) -> RemoteResult<MadeConnector>;
 }

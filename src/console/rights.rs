@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::app::{App, Link, Screen};
 use super::settings::{Embedded, Mode};
+use super::wizard::Step;
 use crate::api::Role;
 use crate::model::Move;
 
@@ -33,7 +34,10 @@ fn role(action: Action) -> Role {
         | Action::EditDraft
         | Action::DiscardDraft
         | Action::Publish
-        | Action::RecordCase => Role::Admin,
+        | Action::RecordCase
+        | Action::NewConnector
+        | Action::ShowFile
+        | Action::WriteConnector => Role::Admin,
         _ => Role::Viewer,
     }
 }
@@ -60,6 +64,8 @@ fn changes(action: Action) -> bool {
             | Action::DiscardDraft
             | Action::Publish
             | Action::RecordCase
+            | Action::NewConnector
+            | Action::WriteConnector
     )
 }
 
@@ -123,6 +129,12 @@ fn by_situation(app: &App, action: Action) -> Option<String> {
         {
             refused("the mapping is not read yet")
         }
+        Action::WriteConnector if is_at(app, Step::Choose) => refused("look at the file first"),
+        Action::WriteConnector if app.wizard().is_some_and(|wizard| !wizard.can_be()) => {
+            refused("what is wrong must be mended first")
+        }
+        Action::ShowFile if is_at(app, Step::Preview) => refused("it is shown"),
+        Action::Open if is_at(app, Step::Preview) => refused("there is nothing to open"),
         Action::OpenMapping if app.config_directory.is_none() => {
             refused("the config directory is not on this machine")
         }
@@ -136,6 +148,10 @@ fn by_situation(app: &App, action: Action) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn is_at(app: &App, step: Step) -> bool {
+    app.wizard().is_some_and(|wizard| wizard.step == step)
 }
 
 fn nothing_listed(app: &App) -> bool {

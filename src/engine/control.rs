@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::making::Making;
 use super::view::{Overview, TransactionDetail};
 use super::workbench::Workbench;
 use crate::mapping::{Problem, Severity};
@@ -180,7 +181,7 @@ pub struct PreviewField {
 
 /// The engine, as the control API serves it. Every method may be called at once from many tasks.
 #[async_trait]
-pub trait Control: Workbench {
+pub trait Control: Workbench + Making {
     /// Everything the first screen shows.
     async fn overview(&self) -> Result<Overview, ControlError>;
 

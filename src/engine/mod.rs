@@ -15,6 +15,7 @@ mod housekeeping;
 mod inbound;
 mod intake;
 mod kept_token;
+mod making;
 mod map;
 mod notify;
 mod outbound;
@@ -34,6 +35,7 @@ pub use control::{
     Control, ControlError, MappingDraft, PreviewField, PreviewRequest, PreviewResult, Replay,
     ReplayPlan, Sample, told,
 };
+pub use making::{DescriptionRequest, Extent, MadeConnector, MakeConnector, Making};
 pub use shared::Seal;
 pub use start::{Engine, EngineSetup, StartProblem, database_path};
 pub use view::{

@@ -34,6 +34,18 @@ pub enum Edition {
     V31,
 }
 
+impl Edition {
+    /// The version, as people write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::V2 => "2.0",
+            Self::V30 => "3.0",
+            Self::V31 => "3.1",
+        }
+    }
+}
+
 /// A description of an API.
 pub struct Document {
     /// What it is called.

@@ -55,8 +55,14 @@ impl Files {
             fs::canonicalize(path).map_err(|_| LoadProblem::Missing(path.display().to_string()))?;
         let home = if path.is_dir() {
             path.clone()
-        } else {
+        } else if path.is_file() {
             path.parent().map(Path::to_path_buf).unwrap_or_default()
+        } else {
+            // A device or a pipe may never end.
+            return Err(LoadProblem::Unreadable {
+                file: path.display().to_string(),
+                why: "it is neither a file nor a directory".to_owned(),
+            });
         };
         let mut files = Self {
             home,
@@ -243,7 +249,7 @@ fn candidates(directory: &Path, most: usize) -> Vec<PathBuf> {
                 let extension = path.extension().and_then(|one| one.to_str());
                 if path.is_dir() {
                     deeper.push(path);
-                } else if matches!(extension, Some("json" | "yaml" | "yml")) {
+                } else if path.is_file() && matches!(extension, Some("json" | "yaml" | "yml")) {
                     let stem = path.file_stem().and_then(|stem| stem.to_str());
                     let telling = matches!(stem, Some("openapi" | "swagger" | "index" | "api"));
                     found.push((depth, !telling, path));

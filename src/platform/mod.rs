@@ -24,4 +24,7 @@ pub use contract::{
     Answer, Capabilities, Changed, Check, Created, DeliveryForm, Found, Noted, Platform, Probe,
     Standing, Subscription, SubscriptionPlan, TriggerReading, TriggerRefusal, TriggerRequest, Wish,
 };
-pub use rest::Proposal;
+pub use rest::{
+    Choice, ChoiceProblem, Offer, OfferedCredential, OfferedFields, OfferedOperation,
+    OfferedParameter, Proposal, Purpose,
+};

@@ -4,6 +4,7 @@ mod adapter;
 mod adapter_shapes;
 mod answers;
 mod checking;
+mod choosing;
 mod importing;
 mod mapping;
 mod proposing;

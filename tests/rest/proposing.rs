@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use fieldbridge::model::ConnectorId;
 use fieldbridge::openapi::Document;
-use fieldbridge::platform::Proposal;
+use fieldbridge::platform::{Proposal, Purpose};
 use fieldbridge::sandbox::REST_DESCRIPTION;
 use serde_json::Value;
 
@@ -25,7 +25,10 @@ fn run(config: &Path, arguments: &[&str]) -> Output {
 
 fn proposed(document: &Document) -> String {
     let id = ConnectorId::new("rest-erp").unwrap();
-    Proposal::of(document).connector_text(&id, "api.yaml")
+    let proposal = Proposal::of(document);
+    proposal
+        .connector_text(&id, "api.yaml", &proposal.choice())
+        .unwrap()
 }
 
 #[test]
@@ -85,11 +88,8 @@ fn a_connector_can_be_built_of_what_is_proposed_for_real_descriptions() {
         };
         let document = Document::load(&path).unwrap();
         let proposal = Proposal::of(&document);
-        assert!(
-            proposal.fetch[0].path.contains(fetch),
-            "{name}: {}",
-            proposal.fetch[0].path
-        );
+        let best = proposal.candidates(Purpose::Fetch)[0];
+        assert!(best.path.contains(fetch), "{name}: {}", best.path);
         let text = proposed(&document)
             .replace("\"api.yaml\"", &format!("{:?}", path.display().to_string()));
         let settings = text.split("[settings]").nth(1).unwrap();
@@ -114,6 +114,104 @@ fn a_connector_can_be_built_of_what_is_proposed_for_real_descriptions() {
             panic!("{name}: {problems:?}\n{settings}");
         }
     }
+}
+
+#[test]
+fn the_command_takes_a_choice_by_flags() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("desk.yaml");
+    fs::write(&file, REST_DESCRIPTION).unwrap();
+    let file = file.to_str().unwrap();
+    let chosen = [
+        file,
+        "--connector",
+        "rest-erp",
+        "--fetch",
+        "GET /tickets/{ticketId}",
+        "--update",
+        "replaceTicket",
+        "--attach",
+        "none",
+        "--base-url",
+        "https://desk.example.com/v2",
+    ];
+    let printed = run(home.path(), &chosen);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    for line in [
+        "record_fetch = \"GET /tickets/{ticketId}\"",
+        "record_update = \"replaceTicket\"",
+        "#record_update = \"changeTicket\"",
+        "#attachment_upload = \"attachFile\"",
+        "base_url = \"https://desk.example.com/v2\"",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    let written = run(home.path(), &[&chosen[..], &["--write"]].concat());
+    assert!(written.status.success());
+    let next = String::from_utf8(written.stdout).unwrap();
+    for step in [
+        "fieldbridge secret set rest-erp-api-key",
+        "fieldbridge connector test rest-erp",
+    ] {
+        assert!(next.contains(step), "{next}");
+    }
+    for (flags, why) in [
+        (
+            ["--fetch", "none"],
+            "no operation is chosen that reads one record",
+        ),
+        (["--fetch", "readGhost"], "no operation `readGhost` (fetch)"),
+        (["--list", "listGhosts"], "no operation `listGhosts` (list)"),
+        (
+            ["--fetch", "describeTicket"],
+            "no parameter for the record's id",
+        ),
+    ] {
+        let refused = run(
+            home.path(),
+            &[&[file, "--connector", "other", "--write"][..], &flags].concat(),
+        );
+        assert_eq!(refused.status.code(), Some(1));
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(told.contains(why), "{told}");
+    }
+    assert!(!home.path().join("connectors/other.toml").exists());
+    // Without a connector there is nothing to choose for; without a terminal nobody to ask.
+    let usage = run(home.path(), &[file, "--fetch", "getTicket"]);
+    assert_eq!(usage.status.code(), Some(2));
+    let unasked = run(home.path(), &[file, "--connector", "other", "--ask"]);
+    assert_eq!(unasked.status.code(), Some(2));
+    let told = String::from_utf8(unasked.stderr).unwrap();
+    assert!(told.contains("on a terminal"), "{told}");
+}
+
+#[test]
+fn a_hostile_description_puts_nothing_of_its_own_into_the_file() {
+    let hostile = "openapi: 3.0.0
+info: {title: \"\\e[31mred\", version: '1'}
+servers: [{url: \"https://x.example\\nenabled = false\"}]
+paths:
+  /tickets/{id}:
+    get:
+      operationId: \"get\\n[limits]\\nmax_attempts = 1\\n#\"
+      parameters: [{name: id, in: path, required: true}]
+      responses: {200: {description: ok, content: {application/json: {schema: {type: object, properties: {\"title\\nenabled = false\": {type: string}, id: {type: string}}}}}}}
+";
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("desk.yaml");
+    fs::write(&file, hostile).unwrap();
+    let printed = run(
+        home.path(),
+        &[file.to_str().unwrap(), "--connector", "rest-erp"],
+    );
+    assert!(printed.status.success());
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(!text.contains('\u{1b}'));
+    let table: toml::Table = toml::from_str(&text).unwrap();
+    assert!(!table.contains_key("enabled"));
+    assert_eq!(table["limits"].as_table().unwrap().len(), 0);
+    let fetch = table["settings"]["record_fetch"].as_str().unwrap();
+    assert!(fetch.starts_with("get\n[limits]"), "{fetch}");
 }
 
 #[test]

@@ -8,17 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fieldbridge::engine::{
-    Bench, BreakerView, ConnectorState, ConnectorView, Control, ControlError, EngineView,
-    FieldNationView, Flow, Impact, ImpactRequest, ImpactUpdate, Overview, PreviewRequest,
-    PreviewResult, Publish, QueueKind, QueueView, RecordCase, RecordedCase, Replay, ReplayPlan,
-    RollBack, SaveDraft, TransactionDetail, Workbench,
+    Bench, BreakerView, ConnectorState, ConnectorView, Control, ControlError, DescriptionRequest,
+    EngineView, FieldNationView, Flow, Impact, ImpactRequest, ImpactUpdate, MadeConnector,
+    MakeConnector, Making, Overview, PreviewRequest, PreviewResult, Publish, QueueKind, QueueView,
+    RecordCase, RecordedCase, Replay, ReplayPlan, RollBack, SaveDraft, TransactionDetail,
+    Workbench,
 };
 use fieldbridge::model::{
     Catalogue, Category, ConnectorId, Direction, Failure, Field, FieldKind, MappingVersion, Origin,
     PayloadKind, PlatformKind, Priority, Progress, RecordId, State, Step, Timestamp, Transaction,
     TransactionId,
 };
-use fieldbridge::platform::{Check, Probe, Standing, Subscription, SubscriptionPlan};
+use fieldbridge::platform::{Check, Offer, Probe, Standing, Subscription, SubscriptionPlan};
 use fieldbridge::store::{
     AuditEntry, CountsOf, Draft, FailureGroup, GroupQuery, ListQuery, MappingEntry, Page,
     PageCursor, PersonCommand, PersonMove,
@@ -297,6 +298,38 @@ fn entry(version: &str, by: &str, note: Option<String>) -> MappingEntry {
         since: moment(6),
         by: Some(by.to_owned()),
         note,
+    }
+}
+
+#[async_trait]
+impl Making for FakeEngine {
+    async fn describe(&self, request: DescriptionRequest) -> Result<Offer, ControlError> {
+        if request.file == "missing.yaml" {
+            return Err(ControlError::NotFound(
+                "missing.yaml is not there".to_owned(),
+            ));
+        }
+        self.did(format!("reads {}", request.file));
+        Ok(Offer {
+            title: format!("The API of {}", request.file),
+            ..Offer::default()
+        })
+    }
+
+    async fn make_connector(
+        &self,
+        make: MakeConnector,
+        by: &str,
+    ) -> Result<MadeConnector, ControlError> {
+        self.did(format!("{by} makes {} ({:?})", make.connector, make.extent));
+        Ok(MadeConnector {
+            file: format!("connectors/{}.toml", make.connector).into(),
+            text: "platform = \"rest\"\n".to_owned(),
+            problems: Vec::new(),
+            missing_secrets: vec![format!("{}-token", make.connector)],
+            written: Vec::new(),
+            kept: Vec::new(),
+        })
     }
 }
 

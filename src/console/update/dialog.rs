@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use serde_json::Value;
 
-use super::{bulk, movement, palette, preview, workbench};
+use super::{bulk, movement, palette, preview, wizard, workbench};
 use crate::console::action::{Action, Place};
 use crate::console::app::{App, Pace};
 use crate::console::dialog::{
@@ -29,6 +29,7 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
         Some(Dialog::Publishing(question)) => workbench::press_in_publishing(app, question, event),
         Some(Dialog::Versions(versions)) => workbench::press_in_versions(app, versions, event),
         Some(Dialog::Picker(picker)) => workbench::press_in_picker(app, picker, event),
+        Some(Dialog::Chooser(chooser)) => wizard::press_in_chooser(app, chooser, event),
         Some(_) if event.code == KeyCode::Esc => Vec::new(),
         Some(Dialog::Pasting(pasting)) => workbench::press_pasting(app, pasting, event),
         Some(Dialog::Notice(mut notice)) => {
@@ -64,6 +65,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         })) => typed.input.insert(text),
         Some(Dialog::Pasting(pasting)) => workbench::paste_sample(pasting, text),
         Some(Dialog::Publishing(question)) => question.note.insert(text),
+        Some(Dialog::Chooser(chooser)) => wizard::paste_into_chooser(chooser, text),
         _ => {}
     }
     Vec::new()
@@ -79,6 +81,9 @@ pub(super) fn scroll(app: &mut App, lines: isize) {
         Some(Dialog::Versions(versions)) => workbench::scroll_versions(versions, lines),
         Some(Dialog::Picker(picker)) => {
             picker.selected = picker.selected.saturating_add_signed(lines);
+        }
+        Some(Dialog::Chooser(chooser)) => {
+            chooser.selected = chooser.selected.saturating_add_signed(lines);
         }
         Some(Dialog::Impact(shown)) => shown.selected = shown.selected.saturating_add_signed(lines),
         _ => {}
@@ -309,6 +314,11 @@ fn carry_out(app: &mut App, deed: Deed) -> Vec<Effect> {
         Deed::RollBack(connector, roll_back) => {
             vec![Effect::Workbench(Ask::RollBack(connector, roll_back))]
         }
+        Deed::LeaveWizard => {
+            wizard::drop_it(app);
+            Vec::new()
+        }
+        Deed::QuitOverWizard => quit(app),
         Deed::DiscardDraft(connector) => vec![Effect::Workbench(Ask::Discard(connector))],
     }
 }

@@ -87,6 +87,11 @@ pub(super) fn refresh(app: &mut App) {
         .map(|view| view.id.clone())
         .collect();
     home.connectors.follow(&connectors);
+    let wanted = home.wanted.as_ref();
+    if let Some(at) = connectors.iter().position(|id| Some(id) == wanted) {
+        home.connectors.select(&connectors, at);
+        home.wanted = None;
+    }
     let queues: Vec<_> = overview.queues.iter().map(|queue| queue.kind).collect();
     home.queues.follow(&queues);
     let in_sight = overview.groups.iter().filter(|group| {

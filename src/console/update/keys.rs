@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::{act, dialog, list, workbench};
+use super::{act, dialog, list, wizard, workbench};
 use crate::console::action::Place;
 use crate::console::app::{App, Screen};
 use crate::console::filter::Filter;
@@ -24,6 +24,9 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     if app.place() == Place::RuleEditor {
         return workbench::press_in_rule(app, event);
     }
+    if app.place() == Place::WizardForm {
+        return wizard::press_in_form(app, event);
+    }
     match app.keymap.action(Key::of(event), app.place()) {
         Some(action) => act(app, action),
         None => Vec::new(),
@@ -40,6 +43,8 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         narrow(app);
     } else if app.place() == Place::RuleEditor {
         workbench::paste_into_rule(app, text);
+    } else if app.place() == Place::WizardForm {
+        wizard::paste_into_form(app, text);
     }
     Vec::new()
 }

@@ -11,6 +11,7 @@ mod palette;
 mod preview;
 mod settle;
 mod transaction;
+mod wizard;
 mod workbench;
 
 pub use palette::offers;
@@ -69,6 +70,7 @@ pub fn update(app: &mut App, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Workbench(answer) => workbench::answered(app, answer),
+        Message::Wizard(answer) => wizard::answered(app, answer),
         Message::Edited(edited) => edited_by_hand(app, edited),
         Message::FilesChanged(paths) => {
             let mut effects = preview::files_changed(app, &paths);
@@ -121,6 +123,7 @@ fn act(app: &mut App, action: Action) -> Vec<Effect> {
             workbench::act_in_rule(app, action)
         }
         Some(Screen::Workbench(_)) => workbench::act(app, action),
+        Some(Screen::Wizard(_)) => wizard::act(app, action),
     })
 }
 
@@ -166,8 +169,15 @@ fn everywhere(app: &mut App, action: Action) -> Option<Vec<Effect>> {
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => match workbench::unsaved(app) {
             Some(effects) => effects,
-            None => dialog::quit(app),
+            None => match wizard::unfinished(app) {
+                Some(question) => {
+                    app.dialog = Some(Dialog::Confirm(question));
+                    Vec::new()
+                }
+                None => dialog::quit(app),
+            },
         },
+        Action::NewConnector => wizard::open(app),
         Action::Back => return back(app),
         _ => return None,
     };
@@ -180,6 +190,7 @@ fn back(app: &mut App) -> Option<Vec<Effect>> {
         Screen::List(list) if !list.filter.is_empty() || !list.cursor.marks.is_empty() => None,
         Screen::Log(log) if !log.filter.is_empty() => None,
         Screen::Workbench(bench) if bench.difference.is_some() => None,
+        Screen::Wizard(_) => None,
         _ => Some(leave(app)),
     }
 }
@@ -253,7 +264,8 @@ fn fed(app: &mut App, feed: Feed) -> Vec<Effect> {
                     Screen::Connector(_)
                     | Screen::Preview
                     | Screen::Log(_)
-                    | Screen::Workbench(_) => {}
+                    | Screen::Workbench(_)
+                    | Screen::Wizard(_) => {}
                 }
             }
             return effects;

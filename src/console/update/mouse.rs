@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use super::{act, home, list};
-use crate::console::action::Action;
+use crate::console::action::{Action, Place};
 use crate::console::app::{App, Pane, Screen};
 use crate::console::facts;
 use crate::console::layout::{self, below_heading, breadth, inside};
@@ -42,6 +42,7 @@ fn click(app: &mut App, at: Position) -> Vec<Effect> {
         }
         Some(Screen::Transaction(_)) => super::transaction::click(app, at),
         Some(Screen::Workbench(_)) => super::workbench::click(app, at),
+        Some(Screen::Wizard(_)) => super::wizard::click(app, at),
         Some(_) => Vec::new(),
         None => click_home(app, at),
     }
@@ -116,6 +117,9 @@ fn scroll(app: &mut App, at: Position, lines: isize) -> Vec<Effect> {
         if let Some((pane, _)) = hit {
             home::step(app, pane, lines);
         }
+        return Vec::new();
+    }
+    if app.place() == Place::WizardForm {
         return Vec::new();
     }
     let action = if lines > 0 { Action::Down } else { Action::Up };

@@ -2,8 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{act, connector, list, transaction};
-use crate::console::action::Action;
+use super::{act, connector, list, transaction, wizard};
+use crate::console::action::{Action, Place};
 use crate::console::app::{App, Intent, Mood, Source};
 use crate::console::dialog::{Command, Dialog, Offer, Palette};
 use crate::console::filter::fuzzy;
@@ -59,6 +59,15 @@ fn all(app: &App) -> Vec<Offer> {
             command: Command::Act(*action),
         })
         .collect();
+    let new = Action::NewConnector;
+    if !new.places().include(place) && place != Place::Wizard {
+        offers.push(Offer {
+            name: new.name().replace('_', " "),
+            explanation: new.explanation().to_owned(),
+            refused: rights::refusal(app, new),
+            command: Command::NewConnector,
+        });
+    }
     offers.push(Offer {
         name: "search …".to_owned(),
         explanation: "Finds transactions by record, work order or transaction id, or text."
@@ -148,6 +157,7 @@ fn chosen(app: &mut App, state: Palette, offer: Offer) -> Vec<Effect> {
             list::open_list(app, title, Source::Query(query))
         }
         Command::Connector(id) => connector::open(app, id),
+        Command::NewConnector => wizard::open(app),
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn settle(app: &mut App) {
             reveal(app, Pane::Preview, inner);
         }
         Some(Screen::Workbench(_)) => fit_workbench(app),
+        Some(Screen::Wizard(_)) => fit_wizard(app),
         Some(Screen::Log(_)) | None => {}
     }
     fit_dialog(app);
@@ -141,6 +142,16 @@ fn fit_workbench(app: &mut App) {
     }
 }
 
+/// What of a connector being made is in sight: the selected row, the place in the file.
+fn fit_wizard(app: &mut App) {
+    let Some(wizard) = app.wizard() else { return };
+    let inner = inside(breadth(app.size), layout::wizard(app, wizard).list);
+    if let Some(wizard) = app.wizard_mut() {
+        wizard.reveal(inner.height.into());
+        wizard.preview.fit(inner.width.into(), inner.height.into());
+    }
+}
+
 /// Scrolls the editor to its cursor.
 fn reveal_cursor(bench: &mut Workbench, rows: usize) {
     let Some(editor) = &bench.editor else { return };
@@ -168,6 +179,7 @@ fn fit_dialog(app: &mut App) {
         _ => 0,
     };
     match &mut app.dialog {
+        Some(Dialog::Chooser(chooser)) => chooser.reveal(rows.saturating_sub(3)),
         Some(Dialog::Picker(picker)) => picker.reveal(view::workbench::picker_rows(rows)),
         Some(Dialog::Impact(shown)) => {
             shown.reveal(impact_lines, view::workbench::impact_rows(rows));

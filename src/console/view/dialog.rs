@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::header::{cursor_cell, rest};
-use super::workbench;
+use super::{wizard, workbench};
 use crate::console::app::{App, Pace};
 use crate::console::brush::{Brush, Focus};
 use crate::console::dialog::{Confirm, Dialog, Menu, Palette, Prompt, Readiness};
@@ -26,7 +26,8 @@ pub(in crate::console) fn area(app: &App) -> Rect {
             | Dialog::Versions(_)
             | Dialog::Impact(_)
             | Dialog::Picker(_)
-            | Dialog::Pasting(_),
+            | Dialog::Pasting(_)
+            | Dialog::Chooser(_),
         ) => body.height.saturating_sub(2).min(40),
         Some(Dialog::Bulk(_)) => body.height.saturating_sub(2).min(20),
         Some(Dialog::Palette(_)) => body.height.min(18),
@@ -79,6 +80,7 @@ pub(super) fn draw(app: &App, brush: &mut Brush<'_>) {
         Dialog::Impact(_) => "Impact",
         Dialog::Publishing(_) => "Publish this draft?",
         Dialog::Versions(_) => "Versions that were in force",
+        Dialog::Chooser(chooser) => chooser.title.as_str(),
     };
     let inner = brush.frame(outer, &Line::of(Tone::Title, title), Focus::Here);
     let inner = Rect {
@@ -133,6 +135,7 @@ pub(super) fn draw(app: &App, brush: &mut Brush<'_>) {
         Dialog::Impact(shown) => workbench::impact(app, shown, brush, inner, last),
         Dialog::Publishing(question) => workbench::publishing(app, question, brush, inner, last),
         Dialog::Versions(versions) => workbench::versions(app, versions, brush, inner, last),
+        Dialog::Chooser(chooser) => wizard::chooser(app, chooser, brush, inner, last),
     }
 }
 

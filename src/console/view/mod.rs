@@ -7,6 +7,7 @@ mod list;
 mod log;
 mod preview;
 mod transaction;
+pub(super) mod wizard;
 pub(super) mod workbench;
 
 use ratatui::Frame;
@@ -43,6 +44,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
         Some(Screen::Preview) => preview::draw(app, &mut brush, parts.body, Focus::Here),
         Some(Screen::Log(screen)) => log::draw(app, screen, &mut brush, parts.body),
         Some(Screen::Workbench(bench)) => workbench::draw(app, bench, &mut brush),
+        Some(Screen::Wizard(wizard)) => wizard::draw(app, wizard, &mut brush),
     }
     if parts.footer.height > 0 {
         header::footer(app, &mut brush, parts.footer);

@@ -2,6 +2,7 @@
 
 mod case;
 mod impact;
+mod making;
 mod metrics;
 mod overview;
 mod preview;
@@ -18,10 +19,11 @@ use serde_json::{Map, Value};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::connectors::{Active, Connector};
+use super::connectors::{Active, Connector, ConnectorFiles};
 use super::control::{Control, ControlError, PreviewRequest, PreviewResult, Replay, ReplayPlan};
 use super::housekeeping;
 use super::intake::inbound;
+use super::making::{DescriptionRequest, MadeConnector, MakeConnector, Making};
 use super::shared::Shared;
 use super::sides;
 use super::start::Engine;
@@ -30,13 +32,14 @@ use super::workbench::{
     Bench, ImpactRequest, ImpactUpdate, Publish, RecordCase, RecordedCase, RollBack, SaveDraft,
     Workbench,
 };
+use crate::config::{Directory, load};
 use crate::fieldnation::{FieldNation, Webhook, WebhookStatus};
 use crate::http::Call;
 use crate::model::{
     Catalogue, ConnectorId, Direction, Failure, MappingVersion, Origin, PayloadKind, Priority,
     RecordId, Transaction, TransactionId,
 };
-use crate::platform::{Probe, Standing, Subscription, SubscriptionPlan};
+use crate::platform::{Offer, Probe, Standing, Subscription, SubscriptionPlan};
 use crate::store::{
     Acceptance, Accepted, AuditEntry, Draft, FailureGroup, GroupQuery, Hold, ListQuery,
     MappingEntry, Page, PageCursor, PersonCommand, TriggerToken,
@@ -433,7 +436,8 @@ impl Control for Engine {
         let action = if sealed.is_some() { "set" } else { "removed" };
         self.shared.store.put_secret(name, sealed).await?;
         self.shared.vault.publish(name, value);
-        note(&self.shared, by, None, format!("{action} secret `{name}`")).await
+        note(&self.shared, by, None, format!("{action} secret `{name}`")).await?;
+        look_again(self).await
     }
 
     async fn secret_names(&self) -> Answered<Vec<String>> {
@@ -447,6 +451,35 @@ impl Control for Engine {
     fn stop(&self, by: &str) {
         tracing::info!(%by, "the engine is asked to stop");
         self.shared.stopping.cancel();
+    }
+}
+
+/// Reads the files anew when a connector waits for something: it may be the secret that was just kept.
+async fn look_again(engine: &Engine) -> Answered<()> {
+    let shared = &engine.shared;
+    let all = shared.connectors.all();
+    if all.values().all(|connector| connector.problems.is_empty()) {
+        return Ok(());
+    }
+    let _turn = shared.files.lock().await;
+    let directory = Directory::resolve(Some(&shared.config_directory))
+        .map_err(|error| ControlError::Failed(error.to_string()))?;
+    let read = tokio::task::spawn_blocking(move || ConnectorFiles::read(&load(&directory)));
+    let (files, problems) = read
+        .await
+        .map_err(|error| ControlError::Failed(error.to_string()))?;
+    let applied = engine.apply(files, problems).await;
+    applied.map_err(|error| ControlError::Failed(error.to_string()))
+}
+
+#[async_trait]
+impl Making for Engine {
+    async fn describe(&self, request: DescriptionRequest) -> Answered<Offer> {
+        making::describe(&self.shared, request).await
+    }
+
+    async fn make_connector(&self, make: MakeConnector, by: &str) -> Answered<MadeConnector> {
+        making::make(&self.shared, make, by).await
     }
 }
 

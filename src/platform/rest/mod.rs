@@ -28,7 +28,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-pub use propose::Proposal;
+pub use propose::{
+    Choice, ChoiceProblem, Offer, OfferedCredential, OfferedFields, OfferedOperation,
+    OfferedParameter, Proposal, Purpose,
+};
 
 use self::auth::Tokens;
 use self::settings::Checked;

@@ -9,6 +9,7 @@ use crate::console::brush::{Brush, Focus};
 use crate::console::document::Line;
 use crate::console::text::{cells, width};
 use crate::console::theme::Tone;
+use crate::console::toml_look::Tones;
 use crate::console::workbench::area::{TextArea, columns, drawn};
 use crate::console::workbench::lines::{EditLine, RuleLine, rule_lines};
 use crate::console::workbench::{RuleEditor, Workbench};
@@ -80,62 +81,6 @@ pub(super) fn text_line(brush: &mut Brush<'_>, place: Rect, area: &TextArea, num
     if area.line() == number {
         let x = cells(area.column().saturating_sub(first)).min(place.width.saturating_sub(1));
         brush.tint(Rect::new(place.x + x, place.y, 1, 1), Tone::Cursor);
-    }
-}
-
-/// The roles of a line's characters: comments, headers, keys and texts, as far as one line tells.
-struct Tones {
-    rest: Tone,
-    before_value: bool,
-    quote: Option<char>,
-}
-
-impl Tones {
-    fn of(line: &str) -> Self {
-        let trimmed = line.trim_start();
-        let rest = match trimmed.chars().next() {
-            Some('#') => Tone::Dim,
-            Some('[') if trimmed.starts_with("[[") => Tone::Title,
-            _ => Tone::Text,
-        };
-        let key = trimmed.split('=').next().unwrap_or_default().trim_end();
-        let is_key = trimmed.contains('=')
-            && !key.is_empty()
-            && key
-                .chars()
-                .all(|one| one.is_alphanumeric() || matches!(one, '_' | '-'));
-        Self {
-            rest,
-            before_value: is_key && rest == Tone::Text,
-            quote: None,
-        }
-    }
-
-    fn next(&mut self, grapheme: &str) -> Tone {
-        let character = grapheme.chars().next().unwrap_or(' ');
-        if self.before_value {
-            if character == '=' {
-                self.before_value = false;
-                return Tone::Dim;
-            }
-            return Tone::JsonKey;
-        }
-        if self.rest != Tone::Text {
-            return self.rest;
-        }
-        match self.quote {
-            Some(quote) => {
-                if character == quote {
-                    self.quote = None;
-                }
-                Tone::JsonString
-            }
-            None if matches!(character, '"' | '\'') => {
-                self.quote = Some(character);
-                Tone::JsonString
-            }
-            None => Tone::Text,
-        }
     }
 }
 
