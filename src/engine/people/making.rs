@@ -7,7 +7,7 @@ use super::{Answered, Shared, note};
 use crate::config::{ConnectorConfig, Created, Directory, create_file, name_within};
 use crate::engine::control::ControlError;
 use crate::engine::making::{DescriptionRequest, Extent, MadeConnector, MakeConnector};
-use crate::http::KeepsInMemory;
+use crate::http::{KeepsInMemory, QuotaBook};
 use crate::model::ConnectorId;
 use crate::openapi::{Document, LoadProblem};
 use crate::platform::registry::{self, Setup};
@@ -98,6 +98,8 @@ async fn drafted(
                     secrets: &secrets,
                     clock,
                     tokens: Arc::new(KeepsInMemory::default()),
+                    // Nothing is called through it, so it takes its part in no account's allowance.
+                    quotas: &QuotaBook::default(),
                 };
                 registry::build(&setup).err().unwrap_or_default()
             }
