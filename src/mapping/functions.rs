@@ -258,6 +258,13 @@ mod tests {
     use jrsonnet_evaluator::{State, Val};
 
     use super::*;
+    use crate::mapping::jsonnet::natives;
+
+    fn native_head(name: &str) -> String {
+        let natives = natives();
+        let (_, native) = natives.iter().find(|(native, _)| *native == name).unwrap();
+        format!("{name}{}", native.params()).replace(" = ", "=")
+    }
 
     #[test]
     fn the_helpers_are_those_of_the_library() {
@@ -265,9 +272,16 @@ mod tests {
         let defined: Vec<String> = library
             .lines()
             .filter_map(|line| line.strip_prefix("  ")?.split_once("::"))
-            .map(|(head, _)| head.to_owned())
-            .filter(|head| head.starts_with(|first: char| first.is_ascii_lowercase()))
-            .filter(|head| !head.contains("local "))
+            .filter(|(head, _)| head.starts_with(|first: char| first.is_ascii_lowercase()))
+            .filter(|(head, _)| !head.contains("local "))
+            .map(|(head, body)| {
+                if body.contains("std.native") {
+                    // What it takes is told by the function of Rust.
+                    native_head(head)
+                } else {
+                    head.to_owned()
+                }
+            })
             .collect();
         for helper in HELPERS {
             let head = format!("{}({})", helper.name, helper.parameters);

@@ -26,6 +26,8 @@ use serde_json::Value;
 use super::problem::Position;
 use super::script::Origin;
 
+#[cfg(test)]
+pub(super) use natives::natives;
 pub(super) use pool::Pool;
 pub use program::WorkerProgram;
 pub use worker::worker_main;

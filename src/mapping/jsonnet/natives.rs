@@ -25,7 +25,7 @@ struct Native {
 }
 
 /// The functions by the names under which `std.native` gives them.
-pub(super) fn natives() -> [(&'static str, FuncVal); 3] {
+pub(in crate::mapping) fn natives() -> [(&'static str, FuncVal); 3] {
     use ParamDefault::{Literal, None as Required};
     [
         native(
