@@ -75,13 +75,13 @@ fn what_writes_to_other_records_is_shown_and_not_set() {
 
 #[test]
 fn a_connector_can_be_built_of_what_is_proposed_for_real_descriptions() {
-    for (name, fetch) in [
-        ("freshdesk.yaml", "/tickets/{"),
-        ("servicenow-table-records.yaml", "/"),
-        ("netsuite-supportcase-derived.json", "supportCase/{"),
-        ("varied/11-museum-3.1.yaml", "/"),
-        ("varied/02-petstore-2.0.yaml", "/"),
-        ("connectwise.json", "/tickets/{"),
+    for (name, fetch, id) in [
+        ("freshdesk.yaml", "/tickets/{", None),
+        ("servicenow-table-records.yaml", "/", Some("sys_id")),
+        ("netsuite-supportcase-derived.json", "supportCase/{", None),
+        ("varied/11-museum-3.1.yaml", "/", Some("eventId")),
+        ("varied/02-petstore-2.0.yaml", "/", None),
+        ("connectwise.json", "/tickets/{", None),
     ] {
         let Some(path) = shared(&format!("openapi/{name}")) else {
             return;
@@ -93,6 +93,10 @@ fn a_connector_can_be_built_of_what_is_proposed_for_real_descriptions() {
         let text = proposed(&document)
             .replace("\"api.yaml\"", &format!("{:?}", path.display().to_string()));
         let settings = text.split("[settings]").nth(1).unwrap();
+        let told = settings
+            .lines()
+            .find_map(|line| line.strip_prefix("id_field = "));
+        assert_eq!(told, id.map(|id| format!("{id:?}")).as_deref(), "{name}");
         // Secrets are named and not there yet; everything else must fit.
         let settings: String = settings
             .lines()

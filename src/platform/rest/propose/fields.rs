@@ -3,7 +3,7 @@
 use super::rank::plain;
 use crate::mapping::Path;
 use crate::model::{Field, FieldKind};
-use crate::openapi::{Document, Operation, Purpose, Schema};
+use crate::openapi::{Document, Operation, Place, Purpose, Schema};
 use crate::platform::rest::envelope;
 
 /// Where the record stands in an answer, and its fields.
@@ -41,18 +41,26 @@ impl RecordFields {
         };
         found.envelopes = holding(document, answer);
         if let Some(record) = record(document, answer, found.envelope.as_deref()) {
-            found.sort(&document.fields(&record, Purpose::Read));
+            let asked_for = fetch.parameters_in(Place::Path).last();
+            let asked_for = asked_for.map(|parameter| plain(&parameter.name));
+            found.sort(
+                &document.fields(&record, Purpose::Read),
+                asked_for.as_deref(),
+            );
         }
         found
     }
 
-    fn sort(&mut self, fields: &[Field]) {
+    /// Sorts fields by what they may be good for; `asked_for` is the parameter by which a record is asked for.
+    fn sort(&mut self, fields: &[Field], asked_for: Option<&str>) {
         let named = |wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
             let found = fields.iter().filter(|field| wanted(&plain(&field.path)));
             found.map(|field| field.path.clone()).collect()
         };
         let ids = ["id", "sysid", "recordid", "ticketid", "key", "number"];
-        self.id = named(&|name| ids.contains(&name));
+        self.id = named(&|name| ids.contains(&name) || asked_for == Some(name));
+        // A field that is called as the parameter is what the parameter means.
+        self.id.sort_by_key(|path| asked_for != Some(&plain(path)));
         let labels = ["subject", "title", "summary", "name", "shortdescription"];
         self.label = named(&|name| labels.contains(&name));
         let changed = ["updat", "modif", "chang"];
