@@ -14,6 +14,8 @@ struct Terminal {
     keys: Box<dyn Write + Send>,
     _master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
+    /// What the program writes, it writes here, and it goes with the terminal.
+    _files: tempfile::TempDir,
 }
 
 fn size(rows: u16, cols: u16) -> PtySize {
@@ -33,6 +35,8 @@ impl Terminal {
         command.env("TERM", "xterm-256color");
         command.env("LC_ALL", "C.UTF-8");
         command.env_remove("NO_COLOR");
+        let files = tempfile::tempdir().unwrap();
+        command.env("TMPDIR", files.path());
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let parser = Arc::new(Mutex::new(vt100::Parser::new(rows, cols, 0)));
@@ -52,6 +56,7 @@ impl Terminal {
             keys: pair.master.take_writer().unwrap(),
             _master: pair.master,
             child,
+            _files: files,
         }
     }
 

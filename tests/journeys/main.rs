@@ -13,7 +13,7 @@ mod workbench;
 
 use std::time::Duration;
 
-use fieldbridge::engine::ConnectorState;
+use fieldbridge::engine::{ConnectorState, Control};
 use fieldbridge::model::{EventName, PlatformKind, State};
 use fieldbridge::sandbox::{Deed, Doer, Fault, FaultKind, Thing, available};
 use reqwest::Method;
@@ -159,10 +159,24 @@ async fn a_late_event(platform: PlatformKind) {
     rig.stop().await;
 }
 
+/// The mapping that is shipped names no field that the platform does not have.
+async fn the_shipped_mapping(platform: PlatformKind) {
+    let rig = Rig::start(platform).await;
+    rig.engine.refresh_fields(&rig.id).await.unwrap();
+    let overview = rig.engine.overview().await.unwrap();
+    assert_eq!(overview.connectors[0].warnings, []);
+    rig.stop().await;
+}
+
 macro_rules! journeys {
     ($($name:ident: $platform:ident;)*) => {
         $(mod $name {
             use fieldbridge::model::PlatformKind::$platform as PLATFORM;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn the_shipped_mapping_fits() {
+                super::the_shipped_mapping(PLATFORM).await;
+            }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn there_and_back() {

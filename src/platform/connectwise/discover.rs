@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ConnectWise;
 use super::error::Right;
-use super::schema::{EXPENSE, Known, PRODUCT, SCHEDULE, TICKET, TIME};
+use super::schema::{EXPENSE, Known, PRODUCT, SCHEDULE, SITE, TICKET, TIME};
 use super::session::Ask;
 use super::settings::{Charges, ScheduleReading};
 use super::tables::Table;
@@ -72,6 +72,7 @@ impl ConnectWise {
         };
         [
             (true, TICKET),
+            (true, SITE),
             (schedule, SCHEDULE),
             (carries(SideRecordKind::Time), TIME),
             (carries(SideRecordKind::Charge), charges),

@@ -243,6 +243,50 @@ pub(super) const PRODUCT: &[Known] = &[
     ),
 ];
 
+/// The site of a ticket, which is read with it; source: schema `CompanySite`, and `state` as older versions have it.
+pub(super) const SITE: &[Known] = &[
+    Known(
+        "site.addressLine1",
+        "Site: address line 1",
+        Text,
+        Read,
+        None,
+    ),
+    Known(
+        "site.addressLine2",
+        "Site: address line 2",
+        Text,
+        Read,
+        None,
+    ),
+    Known("site.city", "Site: city", Text, Read, None),
+    Known(
+        "site.stateReference.identifier",
+        "Site: state",
+        Text,
+        Read,
+        None,
+    ),
+    Known(
+        "site.stateReference.name",
+        "Site: state's name",
+        Text,
+        Read,
+        None,
+    ),
+    Known(
+        "site.state",
+        "Site: state (older versions)",
+        Text,
+        Read,
+        None,
+    ),
+    Known("site.zip", "Site: postal code", Text, Read, None),
+    Known("site.country.name", "Site: country", Text, Read, None),
+    Known("site.phoneNumber", "Site: phone", Text, Read, None),
+    Known("site.timeZone.name", "Site: time zone", Text, Read, None),
+];
+
 /// An expense; source: schema `ExpenseEntry`.
 pub(super) const EXPENSE: &[Known] = &[
     Known("charge.type.name", "Charge: expense type", Text, Both, None),

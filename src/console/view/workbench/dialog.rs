@@ -337,7 +337,7 @@ pub(in crate::console::view) fn versions(
             return;
         }
         Loadable::Failed(why) => {
-            brush.put(inner.x, inner.y, inner.width, why, Tone::Failed);
+            super::failure(app, brush, inner, why);
             return;
         }
         Loadable::Ready(entries) => entries,

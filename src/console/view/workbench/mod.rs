@@ -14,7 +14,7 @@ pub(in crate::console) use dialog::{impact_rows, picker_rows, versions_rows};
 use super::pane;
 use crate::console::app::{App, Loadable, Standing};
 use crate::console::brush::{Brush, Focus};
-use crate::console::document::Line;
+use crate::console::document::{Document, Line};
 use crate::console::layout::{self, Breadth, breadth};
 use crate::console::text::{cells, width};
 use crate::console::theme::Tone;
@@ -37,8 +37,7 @@ pub(super) fn draw(app: &App, bench: &Workbench, brush: &mut Brush<'_>) {
         let inner = pane(app, brush, *outer, &title, focus);
         match (&bench.bench, pane_kind) {
             (Loadable::Failed(why), BenchPane::Rules) => {
-                let text = format!("{} {why}", app.glyphs.failed);
-                brush.put(inner.x, inner.y, inner.width, &text, Tone::Failed);
+                failure(app, brush, inner, why);
             }
             (Loadable::Loading, BenchPane::Rules) => {
                 brush.put(inner.x, inner.y, inner.width, "reading", Tone::Dim);
@@ -51,6 +50,14 @@ pub(super) fn draw(app: &App, bench: &Workbench, brush: &mut Brush<'_>) {
     if let Some(rules) = parts.area(BenchPane::Rules) {
         editor::popup(app, bench, brush, rules, layout::parts(app).body);
     }
+}
+
+/// Says in as many lines as it takes why something could not be had.
+fn failure(app: &App, brush: &mut Brush<'_>, area: Rect, why: &str) {
+    let text = format!("{} {why}", app.glyphs.failed);
+    let mut document = Document::new(vec![Line::of(Tone::Failed, text).hanging(2)]);
+    document.fit(area.width.into(), area.height.into());
+    brush.document(area, &document);
 }
 
 fn title(app: &App, bench: &Workbench, pane: BenchPane) -> Line {
