@@ -389,6 +389,27 @@ fn theirs() -> Draft {
 }
 
 #[test]
+fn what_is_typed_is_never_taken_for_the_answer_whose_draft_it_is() {
+    let mut app = opened(200, 60);
+    press(&mut app, "\n\ndefault = \"O");
+    later(&mut app, 2);
+    let connector = sample::connector_id("cw-main");
+    let stale = RemoteError::Stale("robin saved this draft at 14:00".into());
+    let refused = Answer::Saved(connector, Err(stale));
+    update(&mut app, Message::Workbench(refused));
+    assert!(app.dialog.is_none());
+    assert!(text(&app).contains("robin saved this draft"));
+    press(&mut app, "k\"");
+    assert!(bench(&app).text().contains("default = \"Ok\""));
+    press(&mut app, "\u{1b}");
+    assert!(text(&app).contains("Keep mine over theirs"));
+    press(&mut app, "\u{1b}\u{1b}");
+    // What is not kept is not left behind by a key.
+    assert!(text(&app).contains("Keep mine over theirs"));
+    assert!(bench(&app).text().contains("default = \"Ok\""));
+}
+
+#[test]
 fn somebody_elses_draft_is_taken_or_overwritten_as_the_person_says() {
     for (choice, mine) in [("t", false), ("k", true)] {
         let mut app = opened(200, 60);

@@ -237,7 +237,7 @@ impl NewDraft {
             (None, None) => {}
             (Some(now), Some(seen)) if now.revision == seen => {}
             (Some(now), _) => {
-                let what = format!("{} saved this draft at {}", now.by, now.at);
+                let what = format!("{} saved this draft at {:.0}", now.by, now.at);
                 return Err(StoreError::StaleDraft(what));
             }
             (None, Some(_)) => {

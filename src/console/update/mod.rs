@@ -189,7 +189,7 @@ fn back(app: &mut App) -> Option<Vec<Effect>> {
     match app.screens.last_mut()? {
         Screen::List(list) if !list.filter.is_empty() || !list.cursor.marks.is_empty() => None,
         Screen::Log(log) if !log.filter.is_empty() => None,
-        Screen::Workbench(bench) if bench.difference.is_some() => None,
+        Screen::Workbench(bench) if bench.difference.is_some() || bench.is_overtaken() => None,
         Screen::Wizard(_) => None,
         _ => Some(leave(app)),
     }

@@ -13,6 +13,25 @@ const MOST_STEPS: usize = 200;
 /// A draft is kept once it was left alone for so long.
 const REST_SECONDS: i64 = 1;
 
+/// Why a draft is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotKept {
+    /// It could not be, for this reason.
+    Failed(String),
+    /// Somebody else changed what the engine keeps; whose it is to be, the person says.
+    Overtaken(String),
+}
+
+impl NotKept {
+    /// Why.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Failed(why) | Self::Overtaken(why) => why,
+        }
+    }
+}
+
 /// A mapping's text as it is being edited.
 #[derive(Clone, Debug)]
 pub struct DraftText {
@@ -32,7 +51,7 @@ pub struct DraftText {
     /// Since when it is as it is.
     changed_at: Timestamp,
     /// Why it is not kept.
-    pub problem: Option<String>,
+    pub problem: Option<NotKept>,
     undo: Vec<String>,
     redo: Vec<String>,
 }
@@ -159,9 +178,18 @@ impl DraftText {
     }
 
     /// It is not kept; the reason stays until it is tried again.
-    pub fn not_saved(&mut self, why: String) {
+    pub fn not_saved(&mut self, why: NotKept) {
         self.saving = None;
         self.problem = Some(why);
+    }
+
+    /// What somebody else did to the draft, while it is not said whose it is to be.
+    #[must_use]
+    pub fn overtaken(&self) -> Option<&str> {
+        match &self.problem {
+            Some(NotKept::Overtaken(why)) if !self.is_as_filed() => Some(why),
+            _ => None,
+        }
     }
 
     /// Nobody keeps a draft any more: what is in hand is measured against the file.

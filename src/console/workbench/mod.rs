@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-pub use draft::DraftText;
+pub use draft::{DraftText, NotKept};
 pub use editor::RuleEditor;
 pub use impact::ImpactBook;
 pub use links::Links;
@@ -216,6 +216,13 @@ impl Workbench {
     #[must_use]
     pub fn is_unsaved(&self) -> bool {
         self.draft.as_ref().is_some_and(DraftText::is_unsaved)
+    }
+
+    /// Whether somebody else's draft is kept and it is not said whose it is to be.
+    #[must_use]
+    pub fn is_overtaken(&self) -> bool {
+        let draft = self.draft.as_ref();
+        draft.is_some_and(|draft| draft.overtaken().is_some())
     }
 
     /// The selected rule.

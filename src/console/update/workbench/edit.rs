@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::may_edit;
+use super::{keep, may_edit};
 use crate::console::action::{Action, Place};
 use crate::console::app::{App, Mood};
 use crate::console::dialog::{Choice, Dialog, Menu, MenuItem};
@@ -214,11 +214,13 @@ pub(in crate::console::update) fn act_in_rule(app: &mut App, action: Action) -> 
                 draft.change_from(editor.before.clone(), editor.text(), now);
             }
             bench.outline();
+            keep::settle(app);
         }
         Action::AbandonRule => {
             if let Some(editor) = bench.editor.take() {
                 bench.type_over(editor.before, now);
             }
+            keep::settle(app);
         }
         Action::UndoTyping | Action::RedoTyping => {
             if let Some(editor) = &mut bench.editor {

@@ -7,7 +7,7 @@ use crate::console::format;
 use crate::console::message::Effect;
 use crate::console::remote::{RemoteError, RemoteResult};
 use crate::console::workbench::versions::short;
-use crate::console::workbench::{Ask, DraftText, Meeting, Workbench};
+use crate::console::workbench::{Ask, DraftText, Meeting, NotKept, Workbench};
 use crate::engine::Bench;
 use crate::model::{ConnectorId, Timestamp};
 use crate::store::Draft;
@@ -160,6 +160,11 @@ pub(in crate::console::update) fn leaving(app: &mut App) -> Vec<Effect> {
         }
         return effects;
     }
+    if let Some(why) = draft.overtaken() {
+        let text = format!("the draft of {connector} is not kept: {why}");
+        app.tell(Mood::Bad, text);
+        return effects;
+    }
     let changes = draft.changes();
     effects.extend(save_all(app));
     let rules = if changes == 1 { "rule" } else { "rules" };
@@ -183,7 +188,7 @@ pub(in crate::console::update) fn parted(app: &mut App) {
 /// first, and left behind only when the person asks again.
 pub(in crate::console::update) fn unsaved(app: &mut App) -> Option<Vec<Effect>> {
     let differing = |draft: &&DraftText| draft.is_unsaved() && !draft.is_as_filed();
-    let waiting: Vec<(ConnectorId, Option<String>)> = app
+    let waiting: Vec<(ConnectorId, Option<NotKept>)> = app
         .workbenches()
         .filter_map(|bench| {
             let draft = bench.draft.as_ref().filter(differing)?;
@@ -226,7 +231,10 @@ pub(super) fn saved(
         match answer {
             Ok(kept) => draft.saved(kept),
             Err(error) => {
-                draft.not_saved(error.to_string());
+                draft.not_saved(match error {
+                    RemoteError::Stale(why) => NotKept::Overtaken(why.clone()),
+                    _ => NotKept::Failed(error.to_string()),
+                });
                 problem = Some(error.clone());
             }
         }
@@ -241,9 +249,9 @@ pub(super) fn saved(
             return super::super::dialog::quit(app);
         }
         None => {}
-        Some(RemoteError::Stale(why)) if front => {
+        Some(RemoteError::Stale(_)) if front => {
             app.departure = Departure::Staying;
-            ask_whose(app, &why);
+            settle(app);
         }
         Some(error) => {
             app.departure = Departure::Staying;
@@ -254,6 +262,21 @@ pub(super) fn saved(
         }
     }
     Vec::new()
+}
+
+/// Has the person say whose draft it is to be, where somebody else's is kept; not while a rule is typed, for what
+/// is typed would be taken for the answer.
+pub(super) fn settle(app: &mut App) {
+    let Some(bench) = app.workbench() else { return };
+    let Some(why) = bench.draft.as_ref().and_then(DraftText::overtaken) else {
+        return;
+    };
+    let why = why.to_owned();
+    if bench.editor.is_some() || app.dialog.is_some() {
+        app.tell(Mood::Bad, format!("not kept: {why}"));
+    } else {
+        ask_whose(app, &why);
+    }
 }
 
 fn ask_whose(app: &mut App, why: &str) {

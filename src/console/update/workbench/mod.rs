@@ -422,7 +422,8 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
                 Zoom::Focused => Zoom::All,
             };
         }
-        Action::Back => bench.difference = None,
+        Action::Back if bench.difference.is_some() => bench.difference = None,
+        Action::Back => keep::settle(app),
         Action::Difference => {
             bench.difference = match bench.difference {
                 Some(_) => None,

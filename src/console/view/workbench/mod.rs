@@ -19,7 +19,7 @@ use crate::console::layout::{self, Breadth, breadth};
 use crate::console::text::{cells, width};
 use crate::console::theme::Tone;
 use crate::console::workbench::versions::short;
-use crate::console::workbench::{BenchPane, Chosen, DraftText, Workbench};
+use crate::console::workbench::{BenchPane, Chosen, DraftText, NotKept, Workbench};
 
 pub(in crate::console) use output::extra as output_extra;
 pub(in crate::console) use rules::{area as rules_area, note_columns};
@@ -161,7 +161,7 @@ fn about(app: &App, bench: &Workbench) -> Line {
         Tone::Changed,
         format!(" {dot} draft of {who} ({changes} {plural})"),
     );
-    if let Some(why) = &draft.problem {
+    if let Some(why) = draft.problem.as_ref().map(NotKept::why) {
         let text = format!(" {} not kept: {why}", app.glyphs.warn);
         line = line.with(Tone::Warn, text);
     }
