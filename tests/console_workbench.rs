@@ -11,7 +11,7 @@ use fieldbridge::console::message::Edited;
 use fieldbridge::console::remote::RemoteError;
 use fieldbridge::console::workbench::{Answer, Ask, BenchPane, Chosen, Workbench};
 use fieldbridge::console::{ConsoleSettings, Effect, Feed, Message, Mode, update, view};
-use fieldbridge::engine::{ImpactUpdate, SaveDraft};
+use fieldbridge::engine::{ImpactUpdate, Sample, SaveDraft};
 use fieldbridge::mapping::outline;
 use fieldbridge::model::{Direction, MappingVersion, RecordId, State};
 use fieldbridge::store::Draft;
@@ -376,6 +376,35 @@ fn what_nobody_touched_follows_the_file_and_a_draft_stays() {
     update(&mut app, Message::Workbench(answer));
     assert!(bench(&app).text().contains("default = \"OK\""));
     assert!(text(&app).contains("begun from 3f9a01c2"), "{}", text(&app));
+}
+
+#[test]
+fn a_record_is_fetched_when_it_is_chosen_and_not_with_every_letter() {
+    let mut app = opened(200, 60);
+    let asked = |app: &mut App, code| {
+        let effects = update(app, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        let samples: Vec<Sample> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Workbench(Ask::Preview(_, request, _)) => Some(request.sample.clone()),
+                _ => None,
+            })
+            .collect();
+        sample::answer(app, &effects);
+        samples
+    };
+    for _ in 0..2 {
+        press(&mut app, "sj");
+        let template = Sample::Record(RecordId::new("12"));
+        assert_eq!(asked(&mut app, KeyCode::Enter), [template]);
+        press(&mut app, "\n");
+        let typed = asked(&mut app, KeyCode::Char('x'));
+        assert!(
+            matches!(&typed[..], [Sample::Fetched { record, .. }] if *record == RecordId::new("12")),
+            "{typed:?}"
+        );
+        press(&mut app, "\u{1b}");
+    }
 }
 
 fn theirs() -> Draft {

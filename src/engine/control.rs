@@ -80,6 +80,16 @@ pub enum Sample {
     Transaction(TransactionId),
     /// A record, fetched now.
     Record(RecordId),
+    /// A record that an earlier preview fetched, as it was then: whoever types asks often, and the platform's calls
+    /// are counted.
+    Fetched {
+        /// Which.
+        record: RecordId,
+        /// What it was called.
+        label: String,
+        /// Its source.
+        source: Value,
+    },
     /// A source given as it is.
     Source(Value),
 }

@@ -2,6 +2,7 @@
 //! back, and keeping a transaction as a regression case.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use fieldbridge::engine::{
     ChangeKind, Control, ControlError, Impact, ImpactRequest, ImpactUpdate, MappingDraft,
@@ -9,6 +10,7 @@ use fieldbridge::engine::{
 };
 use fieldbridge::mapping::{CASES_ENDING, Case, Evaluator, Limits, Mapping, WorkerProgram};
 use fieldbridge::model::{Catalogue, Direction, PicklistValue, PlatformKind, State, Transaction};
+use fieldbridge::sandbox::{Fault, FaultKind};
 use fieldbridge::store::{ListQuery, PersonCommand, PersonMove};
 use uuid::Uuid;
 
@@ -322,14 +324,29 @@ async fn the_workbench_starts_from_the_template_record() {
     let rig = Rig::start(PlatformKind::ConnectWise).await;
     let bench = rig.engine.bench(&rig.id).await.unwrap();
     let template = bench.template.expect("the stand-in's settings name one");
-    let preview = PreviewRequest {
+    let request = |sample| PreviewRequest {
         connector: rig.id.clone(),
         direction: Direction::Inbound,
         event: None,
-        sample: Sample::Record(template),
+        sample,
         mapping: MappingDraft::Current,
     };
-    let preview = rig.engine.preview(preview).await.unwrap();
+    let record = || Sample::Record(template.clone());
+    let preview = rig.engine.preview(request(record())).await.unwrap();
     assert!(!preview.output.is_empty(), "{preview:?}");
+    // What was fetched once is tried again without a call.
+    let broken = Fault::lasting(
+        FaultKind::ServerError { status: 500 },
+        Duration::from_secs(60),
+    );
+    rig.desk().faults().push(broken);
+    assert!(rig.engine.preview(request(record())).await.is_err());
+    let fetched = Sample::Fetched {
+        record: template.clone(),
+        label: preview.label.clone(),
+        source: preview.source.clone(),
+    };
+    let again = rig.engine.preview(request(fetched)).await.unwrap();
+    assert_eq!(again, preview);
     rig.stop().await;
 }

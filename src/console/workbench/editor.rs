@@ -87,7 +87,7 @@ impl RuleEditor {
     }
 }
 
-/// Where a person goes on: inside the first empty value, else at the end of the first line that has one.
+/// Where a person goes on: inside the first empty value, else at the end of the first line that has one and is no note.
 fn first_value(block: &str) -> usize {
     if let Some(empty) = block.find("\"\"") {
         return empty + 1;
@@ -97,8 +97,15 @@ fn first_value(block: &str) -> usize {
     let Some(start) = below.map(|at| header + at + 1) else {
         return block.len();
     };
-    let line = block.get(start..).unwrap_or_default();
-    start + line.find('\n').unwrap_or(line.len())
+    let mut at = start;
+    for line in block.get(start..).unwrap_or_default().split_inclusive('\n') {
+        let end = at + line.trim_end().len();
+        if !line.starts_with("note") {
+            return end;
+        }
+        at += line.len();
+    }
+    block.len()
 }
 
 #[cfg(test)]
@@ -119,5 +126,27 @@ mod tests {
         assert_eq!(editor.line_of(9), None);
         let cursor = editor.cursor_in_text();
         assert_eq!(editor.text().get(cursor - 4..cursor), Some("site"));
+    }
+
+    #[test]
+    fn a_person_goes_on_behind_the_first_value_that_is_no_note() {
+        for (block, behind) in [
+            (
+                "[[inbound]]\nnote = \"why\"\nsource = \"a\"\n",
+                "source = \"a\"",
+            ),
+            (
+                "# top\n[[inbound]]\naction = \"custom\"\n",
+                "action = \"custom\"",
+            ),
+            (
+                "[[inbound]]\nnote = \"why\"\n",
+                "[[inbound]]\nnote = \"why\"\n",
+            ),
+            ("[[inbound]]", "[[inbound]]"),
+        ] {
+            let at = first_value(block);
+            assert!(block[..at].ends_with(behind), "{block}: {at}");
+        }
     }
 }

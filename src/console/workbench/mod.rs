@@ -29,7 +29,7 @@ pub use impact::ImpactBook;
 pub use links::Links;
 pub use message::{Answer, Ask};
 pub use notes::{Gravity, Note, Notes};
-pub use sample::Chosen;
+pub use sample::{Chosen, Fetched};
 pub use tree::Tree;
 
 use super::app::{Loadable, Standing, Zoom};
@@ -143,6 +143,8 @@ pub struct Workbench {
     pub tried: Option<Tried>,
     /// Whether its answer is still to come.
     pub standing: Standing,
+    /// The record in hand as it was fetched, where the sample is one.
+    pub fetched: Option<Fetched>,
     /// The last good answer.
     pub shown: Option<Box<PreviewResult>>,
     /// Why there is no newer one.
@@ -190,6 +192,7 @@ impl Workbench {
             number: 0,
             tried: None,
             standing: Standing::Settled,
+            fetched: None,
             shown: None,
             problem: None,
             notes: Notes::default(),
@@ -277,6 +280,19 @@ impl Workbench {
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         self.problem.is_some()
+    }
+
+    /// Keeps a record that was fetched for an answer, so that the next need not fetch it.
+    pub fn remember(&mut self, result: &PreviewResult) {
+        let Some(tried) = &self.tried else { return };
+        let known = self.fetched.as_ref().map(|fetched| &fetched.chosen);
+        if tried.sample.is_fetched() && known != Some(&tried.sample) {
+            self.fetched = Some(Fetched {
+                chosen: tried.sample.clone(),
+                label: result.label.clone(),
+                source: result.source.clone(),
+            });
+        }
     }
 
     /// Takes a good answer and derives all that follows from it.

@@ -18,15 +18,41 @@ pub enum Chosen {
     Given(String, Value),
 }
 
+/// A record as the engine fetched it for the first preview.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetched {
+    /// As what it was chosen.
+    pub chosen: Chosen,
+    /// What it is called.
+    pub label: String,
+    /// Its source.
+    pub source: Value,
+}
+
 impl Chosen {
-    /// What is asked of the engine.
+    /// What is asked of the engine; a record that was fetched already is not fetched again.
     #[must_use]
-    pub fn sample(&self) -> Sample {
+    pub fn sample(&self, fetched: Option<&Fetched>) -> Sample {
         match self {
             Self::Transaction(id, _) => Sample::Transaction(*id),
-            Self::Record(record) | Self::Template(record) => Sample::Record(record.clone()),
+            Self::Record(record) | Self::Template(record) => {
+                match fetched.filter(|fetched| fetched.chosen == *self) {
+                    Some(fetched) => Sample::Fetched {
+                        record: record.clone(),
+                        label: fetched.label.clone(),
+                        source: fetched.source.clone(),
+                    },
+                    None => Sample::Record(record.clone()),
+                }
+            }
             Self::Given(_, source) => Sample::Source(source.clone()),
         }
+    }
+
+    /// Whether the engine has to ask the platform for it.
+    #[must_use]
+    pub fn is_fetched(&self) -> bool {
+        matches!(self, Self::Record(_) | Self::Template(_))
     }
 
     /// What people call it.

@@ -152,6 +152,17 @@ async fn sample(shared: &Shared, active: &Active, request: &PreviewRequest) -> A
             linked: false,
         }),
         Sample::Record(id) => fetched(active, id).await,
+        Sample::Fetched {
+            record,
+            label,
+            source,
+        } => Ok(Sampled {
+            label: label.clone(),
+            source: source.clone(),
+            record: Some(record.clone()),
+            event: None,
+            linked: false,
+        }),
         Sample::Transaction(id) => {
             let transaction =
                 shared.store.transaction(*id).await?.ok_or_else(|| {

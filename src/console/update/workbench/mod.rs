@@ -193,7 +193,7 @@ pub(super) fn wanted(app: &mut App) -> Vec<Effect> {
         connector: bench.connector.clone(),
         direction: tried.direction,
         event: None,
-        sample: tried.sample.sample(),
+        sample: tried.sample.sample(bench.fetched.as_ref()),
         mapping: crate::engine::MappingDraft::Text(tried.text.clone()),
     };
     bench.tried = Some(tried);
@@ -217,6 +217,7 @@ fn previewed(app: &mut App, number: u64, result: RemoteResult<Box<PreviewResult>
     match result {
         Err(error) => bench.problem = Some(error.to_string()),
         Ok(result) => {
+            bench.remember(&result);
             let text = bench.tried.as_ref().map_or("", |tried| &*tried.text);
             bench.notes = Notes::of(text, bench.direction, &result);
             let same = bench.shown.as_ref().map(|shown| &shown.label) == Some(&result.label);

@@ -112,6 +112,9 @@ pub(super) fn samples(
 fn choose(app: &mut App, chosen: Chosen) {
     if let Some(bench) = app.workbench_mut() {
         bench.sample = Some(chosen);
+        // Chosen again, a record is read again.
+        bench.fetched = None;
+        bench.tried = None;
         bench.problem = None;
     }
 }

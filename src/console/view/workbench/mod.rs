@@ -102,7 +102,7 @@ fn tabs(app: &App, bench: &Workbench, brush: &mut Brush<'_>, area: Rect) {
 fn verdict(app: &App, bench: &Workbench) -> Line {
     let glyphs = app.glyphs;
     if bench.is_outdated() {
-        return Line::of(Tone::Failed, format!("{} not readable", glyphs.failed));
+        return Line::of(Tone::Failed, format!("{} no output", glyphs.failed));
     }
     let Some(shown) = &bench.shown else {
         return Line::default();
