@@ -3,6 +3,7 @@
 //! doubles anything. Nothing in this file knows a platform; what only some have stands in the others.
 
 mod busy;
+mod hostile;
 mod notes;
 #[path = "../support/outbound_create.rs"]
 mod outbound_create;

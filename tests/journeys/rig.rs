@@ -185,6 +185,22 @@ impl Rig {
         rig
     }
 
+    /// A second connector to the same stand-in, with a mapping of its own; answers its trigger's address.
+    pub async fn add(&self, id: &str, mapping: &str) -> String {
+        let text = connector(self.platform, self.desk(), Extra::default());
+        let shipped = std::fs::read_to_string(self.mapping_file()).unwrap();
+        let files = |id: &str, mapping: &str| ConnectorFiles {
+            id: ConnectorId::new(id).unwrap(),
+            config: ConnectorConfig::parse(format!("connectors/{id}.toml").as_ref(), &text),
+            mapping_file: self.directory.path().join(format!("{id}.toml")),
+            mapping: Ok(mapping.to_owned()),
+        };
+        let both = vec![files("one", &shipped), files(id, mapping)];
+        self.engine.apply(both, Vec::new()).await.unwrap();
+        let id = ConnectorId::new(id).unwrap();
+        self.engine.trigger_url(&id).await.unwrap()
+    }
+
     async fn connect(&self) {
         self.engine.register_webhook("test").await.unwrap();
         match self.engine.subscription_plan(&self.id).await.unwrap() {
