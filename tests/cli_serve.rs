@@ -404,3 +404,40 @@ async fn after_a_kill_it_starts_again_over_the_socket_left_behind() {
     client.stop().await.unwrap();
     assert_eq!(engine.ends().await, Some(0));
 }
+
+#[tokio::test]
+async fn why_nothing_is_synced_is_told_until_the_missing_secret_is_kept() {
+    let home = Home::new();
+    home.write(
+        "config/fieldbridge.toml",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[field_nation]\nbase_url = \"http://127.0.0.1:9\"\nclient_id = \"a\"\n\
+         client_secret = { secret = \"fn-client\" }\nusername = \"u\"\npassword = { secret = \"fn-password\" }\n",
+    );
+    let _engine = home.serve().await;
+    let client = Client::connect(&home.path("data/control.sock"))
+        .await
+        .unwrap();
+    let told = async || {
+        let problems = client.overview().await.unwrap().engine.problems;
+        let told = problems.iter().map(ToString::to_string);
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let first = told().await;
+    assert!(first.contains("fn-client"), "{first}");
+    assert!(first.contains("fn-password"), "{first}");
+    let key = |text: &str| Some(text.to_owned().into());
+    client
+        .set_secret("fn-client", key("NotARealSecret"))
+        .await
+        .unwrap();
+    let then = told().await;
+    assert!(
+        !then.contains("fn-client") && then.contains("fn-password"),
+        "{then}"
+    );
+    client
+        .set_secret("fn-password", key("NotARealPassword"))
+        .await
+        .unwrap();
+    assert_eq!(told().await, "");
+}

@@ -167,7 +167,6 @@ impl Engine {
             listener_closed: CancellationToken::new(),
             address,
         });
-        engine.connect_field_nation();
         engine.apply(setup.connectors, setup.problems).await?;
         engine.run(listener);
         Ok(engine)
@@ -202,6 +201,10 @@ impl Engine {
             .problems
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = problems;
+        if shared.field_nation.load().is_none() {
+            // A secret that was missing may be kept by now; else why nothing is synced goes on being told.
+            self.connect_field_nation();
+        }
         let materials = Materials {
             secrets: &shared.secrets,
             clock: &shared.clock,
@@ -263,7 +266,7 @@ impl Engine {
             return self.add_problem(Problem::new(
                 &file,
                 "there is no [field_nation] table",
-                "add it with base_url, client_id, client_secret, username and password",
+                "add it with base_url, client_id, client_secret, username and password, and start the engine again",
             ));
         };
         match FieldNation::new(settings, &shared.secrets, shared.clock.clone(), &file) {

@@ -454,11 +454,12 @@ impl Control for Engine {
     }
 }
 
-/// Reads the files anew when a connector waits for something: it may be the secret that was just kept.
+/// Reads the files anew when a connector or Field Nation waits for something: it may be the secret that was just kept.
 async fn look_again(engine: &Engine) -> Answered<()> {
     let shared = &engine.shared;
     let all = shared.connectors.all();
-    if all.values().all(|connector| connector.problems.is_empty()) {
+    let waits = all.values().any(|connector| !connector.problems.is_empty());
+    if !waits && shared.field_nation.load().is_some() {
         return Ok(());
     }
     let _turn = shared.files.lock().await;
