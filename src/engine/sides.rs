@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::attempt::{Attempt, Stepped};
 use super::changes::{self, Targets};
 use crate::model::{
-    Catalogue, Category, Effect, Failure, Field, FieldKind, RecordId, SideRecord, SideRecordKind,
-    SideSource, Step, Timestamp, WorkOrderId,
+    Attempted, Catalogue, Category, Effect, Failure, Field, FieldKind, RecordId, SideRecord,
+    SideRecordKind, SideSource, Step, Timestamp, WorkOrderId,
 };
 use crate::store::Correlation;
 
@@ -72,6 +72,11 @@ impl Side {
     /// Under which the correlation keeps since when it may stand on the platform without our knowing its id.
     fn tried_key(&self) -> String {
         format!("side-tried:{}", self.sent_key())
+    }
+
+    /// Under which the correlation keeps when it was last tried, of the attempts of which nothing is known.
+    fn last_tried_key(&self) -> String {
+        format!("side-last-tried:{}", self.sent_key())
     }
 
     /// Whether what the platform was sent last is the same.
@@ -210,20 +215,22 @@ pub(super) async fn put(attempt: &mut Attempt, record: &RecordId, sides: Vec<Sid
 async fn put_one(attempt: &mut Attempt, record: &RecordId, side: Side) -> Stepped<()> {
     let known = known(attempt.correlation.as_ref(), &side);
     let tried_before = tried(attempt.correlation.as_ref(), &side);
-    if tried_before.is_none() {
-        // One that is known may be gone there by now, and made anew.
-        let now = attempt.shared.now().to_string();
-        change(attempt, |correlation| {
-            correlation.carried.insert(side.tried_key(), now);
-        });
-    }
+    // One that is known may be gone there by now, and made anew.
+    let now = attempt.shared.now();
+    let trying = Attempted {
+        first: tried_before.map_or(now, |before| before.first),
+        last: now,
+    };
+    change(attempt, |correlation| {
+        remember(correlation, &side, Some(trying));
+    });
     attempt.save().await?;
     let wanted = SideRecord {
         kind: side.kind,
         fields: side.fields.clone(),
         source: side.source.clone(),
         others: others(attempt.correlation.as_ref(), &side),
-        attempted_at: tried_before,
+        attempted: tried_before,
     };
     let running = attempt.begin(Step::Deliver);
     let platform = attempt.active.platform.clone();
@@ -232,11 +239,10 @@ async fn put_one(attempt: &mut Attempt, record: &RecordId, side: Side) -> Steppe
         .await;
     if let Err(failure) = &result
         && failure.effect != Effect::Unknown
-        && tried_before.is_none()
     {
-        // Refused for certain: the next attempt need not look for what can't be there.
+        // Refused for certain: the next attempt need not look for what this one made.
         change(attempt, |correlation| {
-            correlation.carried.remove(&side.tried_key());
+            remember(correlation, &side, tried_before);
         });
     }
     let name = side.name;
@@ -244,7 +250,7 @@ async fn put_one(attempt: &mut Attempt, record: &RecordId, side: Side) -> Steppe
         format!("{name} {id} of record {record}")
     })?;
     change(attempt, |correlation| {
-        correlation.carried.remove(&side.tried_key());
+        remember(correlation, &side, None);
         for key in side.known_as() {
             correlation.carried.remove(&key);
         }
@@ -273,8 +279,25 @@ fn known(correlation: Option<&Correlation>, side: &Side) -> Option<String> {
     ids.find(|id| !id.is_empty()).cloned()
 }
 
-fn tried(correlation: Option<&Correlation>, side: &Side) -> Option<Timestamp> {
-    correlation?.carried.get(&side.tried_key())?.parse().ok()
+/// The attempts to write a side record of which it is not known what came of them.
+fn tried(correlation: Option<&Correlation>, side: &Side) -> Option<Attempted> {
+    let carried = &correlation?.carried;
+    let first: Timestamp = carried.get(&side.tried_key())?.parse().ok()?;
+    let last = carried.get(&side.last_tried_key());
+    let last = last.and_then(|last| last.parse().ok()).unwrap_or(first);
+    Some(Attempted { first, last })
+}
+
+/// Keeps which attempts to write a side record may have come to something unheard.
+fn remember(correlation: &mut Correlation, side: &Side, tried: Option<Attempted>) {
+    let moments = tried.map(|tried| (tried.first.to_string(), tried.last.to_string()));
+    let (first, last) = moments.unzip();
+    for (key, moment) in [(side.tried_key(), first), (side.last_tried_key(), last)] {
+        match moment {
+            Some(moment) => drop(correlation.carried.insert(key, moment)),
+            None => drop(correlation.carried.remove(&key)),
+        }
+    }
 }
 
 /// The ids of the other side records of its kind.
@@ -389,6 +412,21 @@ mod tests {
         );
         let scalar = list(json!("a field of that name"));
         assert_eq!(split(&ABLE, &scalar, ORDER).unwrap().0, scalar);
+    }
+
+    #[test]
+    fn the_last_unheard_attempt_is_known_beside_the_first() {
+        let side = Side::new(KINDS[2], Map::new(), ORDER, Alone::Single);
+        let mut linked = correlation(&[]);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let (first, last) = (at(100), at(4000));
+        assert_eq!(tried(Some(&linked), &side), None);
+        remember(&mut linked, &side, Some(Attempted { first, last }));
+        assert_eq!(tried(Some(&linked), &side), Some(Attempted { first, last }));
+        // What an attempt may have made unheard is no other side record.
+        assert_eq!(others(Some(&linked), &side), Vec::<String>::new());
+        remember(&mut linked, &side, None);
+        assert!(linked.carried.is_empty());
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub use ids::{
 pub use journal::{Exchange, JournalEntry, PayloadKind, Step, StepOutcome};
 pub use platform_kind::{PlatformKind, UnknownPlatform};
 pub use record::{
-    FileContent, FileReference, Marker, Note, NoteVisibility, Record, SideRecord, SideRecordKind,
-    SideSource,
+    Attempted, FileContent, FileReference, Marker, Note, NoteVisibility, Record, SideRecord,
+    SideRecordKind, SideSource,
 };
 pub use state::{IllegalMove, Move, State};
 pub use transaction::{

@@ -136,8 +136,17 @@ pub struct SideRecord {
     /// The ids of the other side records of this kind that we wrote beside the same record: this is none of them,
     /// however alike.
     pub others: Vec<String>,
-    /// When an earlier attempt may have written it unheard; nothing if surely none did.
-    pub attempted_at: Option<Timestamp>,
+    /// When earlier attempts may have written it unheard; nothing if surely none did.
+    pub attempted: Option<Attempted>,
+}
+
+/// Attempts of which it is not known what came of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempted {
+    /// When the first began: what it made is not older.
+    pub first: Timestamp,
+    /// When the last began: what it made may not be shown for a while from then on.
+    pub last: Timestamp,
 }
 
 impl SideRecord {
@@ -149,7 +158,7 @@ impl SideRecord {
             fields,
             source,
             others: Vec::new(),
-            attempted_at: None,
+            attempted: None,
         }
     }
 }

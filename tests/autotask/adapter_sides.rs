@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use fieldbridge::model::{Category, Clock, SideRecord, SideRecordKind, SideSource, WorkOrderId};
+use fieldbridge::model::{
+    Attempted, Category, Clock, SideRecord, SideRecordKind, SideSource, Timestamp, WorkOrderId,
+};
 use fieldbridge::sandbox::{AutotaskSettings, Fault, FaultKind};
 use http::Method;
 use serde_json::{Value, json};
@@ -230,7 +232,11 @@ async fn what_an_earlier_attempt_made_is_waited_for_until_it_must_be_shown() {
     let stage = Stage::set("default_resource_id = 11\ndefault_role_id = 8\n").await;
     let ticket = stage.autotask.open_ticket(&json!({})).unwrap();
     let again = SideRecord {
-        attempted_at: Some(stage.clock.now()),
+        // The first attempt would be shown by now, were it there; the last need not be.
+        attempted: Some(Attempted {
+            first: Timestamp::UNIX_EPOCH,
+            last: stage.clock.now(),
+        }),
         ..hours(Some("103"))
     };
     let put = async || {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fieldbridge::model::{
-    Category, Effect, FileContent, Marker, Note, NoteVisibility, RecordId, SideRecord,
+    Attempted, Category, Effect, FileContent, Marker, Note, NoteVisibility, RecordId, SideRecord,
     SideRecordKind, SideSource, Timestamp, WorkOrderId,
 };
 use fieldbridge::platform::{Found, Wish};
@@ -565,7 +565,10 @@ async fn without_a_mark_what_fits_twice_is_left_to_a_person() {
     };
     let first = put(&visit).await.unwrap();
     let again = |others: &[&str]| SideRecord {
-        attempted_at: Some(LONG_AGO),
+        attempted: Some(Attempted {
+            first: LONG_AGO,
+            last: LONG_AGO,
+        }),
         others: others.iter().map(|id| (*id).to_owned()).collect(),
         ..visit.clone()
     };

@@ -258,7 +258,7 @@ impl Session {
     /// # Errors
     /// A `server` failure with the time to wait, while answers may lag behind that attempt.
     pub(super) fn wait_for_lag(&self, side: &SideRecord) -> Result<(), Failure> {
-        match side.attempted_at.and_then(|at| self.lag_after(at)) {
+        match side.attempted.and_then(|tried| self.lag_after(tried.last)) {
             Some(rest) => Err(Failure::new(
                 Category::Server,
                 "an earlier attempt's answer was lost, and Autotask may not show yet what it made",

@@ -108,8 +108,10 @@ impl Salesforce {
             let created = self.upsert(call, object, field, &mark, body).await?;
             return Ok(created.id.as_str().to_owned());
         }
-        if let Some(tried) = record.attempted_at
-            && let Some(id) = self.orphan(call, side, key, &record.others, tried).await?
+        if let Some(tried) = record.attempted
+            && let Some(id) = self
+                .orphan(call, side, key, &record.others, tried.first)
+                .await?
             && self.change_side(call, side, &id, &mapped).await?
         {
             return Ok(id);
