@@ -298,6 +298,20 @@ fn a_description_that_is_found_is_typed_with_a_key() {
 }
 
 #[test]
+fn what_was_offered_of_another_file_is_not_taken() {
+    let mut app = opened(80, 24);
+    let effects = type_in(&mut app, "desk.yaml\nrest-desk\n\n");
+    assert!(wizard(&app).awaited.is_some());
+    // The name is changed while the engine still reads.
+    type_in(&mut app, "x");
+    answer(&mut app, effects);
+    assert_eq!(wizard(&app).step, Step::Start);
+    assert!(wizard(&app).offer.is_none());
+    press(&mut app, "\n");
+    assert_eq!(wizard(&app).step, Step::Choose);
+}
+
+#[test]
 fn the_likeliest_is_chosen_and_every_row_can_be_changed() {
     let mut app = chosen(80, 24);
     assert_eq!(operation(&app, Purpose::Update), Some("changeTicket"));

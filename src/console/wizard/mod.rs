@@ -149,6 +149,16 @@ impl Wizard {
         }
     }
 
+    /// Types in the line where typing goes. What the engine was asked for before was about something else.
+    pub fn type_with(&mut self, typing: impl FnOnce(&mut Input)) {
+        let before = self.input().text().to_owned();
+        typing(self.input());
+        self.problem = None;
+        if self.input().text() != before {
+            self.awaited = None;
+        }
+    }
+
     /// The connector's id, or why it is none.
     ///
     /// # Errors

@@ -17,8 +17,9 @@ pub(in crate::console::update) fn press(app: &mut App, event: KeyEvent) -> Vec<E
         return act_anywhere(app, action);
     }
     if let Some(wizard) = app.wizard_mut() {
-        wizard.input().key(event);
-        wizard.problem = None;
+        wizard.type_with(|input| {
+            input.key(event);
+        });
     }
     Vec::new()
 }
@@ -43,8 +44,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
 /// Takes pasted text.
 pub(in crate::console::update) fn paste(app: &mut App, text: &str) {
     if let Some(wizard) = app.wizard_mut() {
-        wizard.input().insert(text);
-        wizard.problem = None;
+        wizard.type_with(|input| input.insert(text));
     }
 }
 
@@ -106,7 +106,7 @@ fn complete(app: &mut App) {
         Field::Id | Field::Name => None,
     };
     match found {
-        Some(file) => *wizard.input() = Input::new(file),
+        Some(file) => wizard.type_with(|input| *input = Input::new(file)),
         None => step(app, 1),
     }
 }
