@@ -1,6 +1,7 @@
 //! How a command fails, and with which exit code.
 
 use crate::api::ClientError;
+use crate::config::CreateError;
 use crate::engine::ControlError;
 
 /// The exit code for a command line that can't be understood.
@@ -59,6 +60,15 @@ impl CliError {
             Self::Refused(_) => "refused",
             Self::NotRunning(_) => "not_running",
             Self::NobodyReads => "closed",
+        }
+    }
+}
+
+impl From<CreateError> for CliError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Taken(..) => Self::Refused(error.to_string()),
+            CreateError::Io { .. } => Self::Failed(error.to_string()),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::arguments::InitArguments;
 use super::context::Context;
 use super::failure::CliError;
-use crate::config::{InitError, Initialised, initialise};
+use crate::config::{CreatedFiles, initialise};
 use crate::model::{ConnectorId, PlatformKind};
 
 pub(super) fn init(context: &Context, arguments: &InitArguments) -> Result<(), CliError> {
@@ -16,15 +16,12 @@ pub(super) fn init(context: &Context, arguments: &InitArguments) -> Result<(), C
         (None, None) => None,
     };
     let connector = arguments.platform.zip(id.as_ref());
-    let done = initialise(&context.directory, connector).map_err(|error| match error {
-        InitError::Exists(_) => CliError::Refused(error.to_string()),
-        InitError::Io { .. } => CliError::failed(error.to_string()),
-    })?;
+    let done = initialise(&context.directory, connector)?;
     let value = json!({"written": done.written, "kept": done.kept});
     context.output.result(&value, |_| text(&done, connector))
 }
 
-fn text(done: &Initialised, connector: Option<(PlatformKind, &ConnectorId)>) -> String {
+fn text(done: &CreatedFiles, connector: Option<(PlatformKind, &ConnectorId)>) -> String {
     let mut lines: Vec<_> = done
         .written
         .iter()

@@ -1,10 +1,7 @@
 //! The files that `fieldbridge init` writes, every key explained.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-
-use super::Directory;
+use super::create::{CreateError, CreatedFiles, create_connector};
+use super::directory::Directory;
 use crate::model::{ConnectorId, PlatformKind};
 
 const SETTINGS: &str = include_str!("templates/fieldbridge.toml");
@@ -62,85 +59,32 @@ pub fn default_mapping(platform: PlatformKind) -> &'static str {
     shipped(platform).mapping
 }
 
-/// What `init` did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Initialised {
-    /// The files written.
-    pub written: Vec<PathBuf>,
-    /// The files that were there already and were left as they are.
-    pub kept: Vec<PathBuf>,
-}
-
-/// Why `init` could not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum InitError {
-    /// There is a connector of this id already.
-    #[error("{} is there already; choose another id with --id", .0.display())]
-    Exists(PathBuf),
-    /// The file can't be written.
-    #[error("{} can't be written: {error}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-}
-
 /// Writes `fieldbridge.toml` unless it is there, and with a connector its file and mapping. Overwrites nothing.
 ///
 /// # Errors
-/// [`InitError`]; files written before it stay.
+/// [`CreateError`]; a connector written before it stays.
 pub fn initialise(
     directory: &Directory,
     connector: Option<(PlatformKind, &ConnectorId)>,
-) -> Result<Initialised, InitError> {
-    let mut done = Initialised::default();
-    if let Some((platform, id)) = connector {
-        let text = connector_text(platform, id);
-        let file = directory.connector_file(id);
-        if !write_new(&file, &text)? {
-            return Err(InitError::Exists(file));
-        }
-        done.written.push(file);
-        done.write(directory.mapping_file(id), default_mapping(platform))?;
-    }
-    done.write(directory.settings_file(), SETTINGS)?;
-    Ok(done)
-}
-
-impl Initialised {
-    fn write(&mut self, file: PathBuf, text: &str) -> Result<(), InitError> {
-        if write_new(&file, text)? {
-            self.written.push(file);
-        } else {
-            self.kept.push(file);
-        }
-        Ok(())
-    }
-}
-
-/// Writes a file that is not there yet; answers whether it did.
-fn write_new(file: &Path, text: &str) -> Result<bool, InitError> {
-    let failed = |error| InitError::Io {
-        path: file.to_owned(),
-        error,
+) -> Result<CreatedFiles, CreateError> {
+    let mut done = match connector {
+        Some((platform, id)) => create_connector(
+            directory,
+            id,
+            &connector_text(platform, id),
+            default_mapping(platform),
+        )?,
+        None => CreatedFiles::default(),
     };
-    if let Some(directory) = file.parent() {
-        fs::create_dir_all(directory).map_err(failed)?;
-    }
-    match OpenOptions::new().write(true).create_new(true).open(file) {
-        Ok(mut written) => {
-            written.write_all(text.as_bytes()).map_err(failed)?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(failed(error)),
-    }
+    done.create(directory.settings_file(), SETTINGS)?;
+    Ok(done)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::super::{ConnectorConfig, Settings, load};
     use super::*;
 
@@ -277,7 +221,7 @@ mod tests {
         assert_eq!(text, "name = \"mine\"");
         assert!(matches!(
             initialise(&directory, connector),
-            Err(InitError::Exists(_))
+            Err(CreateError::Taken(..))
         ));
     }
 }

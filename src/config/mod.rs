@@ -4,6 +4,7 @@
 //! engine and makes no calls. A broken file never replaces a good one: that is for who watches to keep.
 
 mod connector;
+mod create;
 mod directory;
 mod init;
 mod load;
@@ -17,14 +18,13 @@ mod warn;
 mod watch;
 
 pub use connector::{ConnectorConfig, Features, Limits, NoteFlow, Setting};
+pub use create::{CreateError, CreatedFiles, create_connector, see_free};
 pub use directory::{DataDirectory, Directory, NoHome, name_within};
-pub use init::{
-    InitError, Initialised, connector_text, default_mapping, initialise, settings_text,
-};
+pub use init::{connector_text, default_mapping, initialise, settings_text};
 pub use load::{Loaded, LoadedConnector, load};
 pub use named::{FilesSeen, NamedFile};
 pub use problem::{Place, Problem};
-pub use replace::{Created, create_file, replace_file};
+pub use replace::replace_file;
 pub use secret::{SealedSecrets, SecretReference, Secrets};
 pub use settings::{
     EngineSettings, FieldNationSettings, JsonnetSettings, MailSettings, MailTls, PrivacySettings,

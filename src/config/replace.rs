@@ -32,7 +32,7 @@ pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
 
 /// Whether a file was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Created {
+pub(super) enum Created {
     /// It was.
     New,
     /// There is one already, which stays as it is.
@@ -45,7 +45,7 @@ pub enum Created {
 ///
 /// # Errors
 /// When the directory can't be made or written.
-pub fn create_file(path: &Path, text: &str) -> io::Result<Created> {
+pub(super) fn create_file(path: &Path, text: &str) -> io::Result<Created> {
     let home = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(home)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();

@@ -3,8 +3,6 @@
 mod arguments;
 mod ask;
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 use serde_json::json;
 
@@ -15,7 +13,7 @@ use super::failure::CliError;
 use super::output::{Look, Output};
 use super::table::{Side, Table};
 use super::text::{push_line, safe};
-use crate::config::{Created, create_file, name_within};
+use crate::config::{CreatedFiles, create_connector, name_within, see_free};
 use crate::model::ConnectorId;
 use crate::openapi::{Document, Edition, LoadProblem, Operation, Scheme, SchemeKind};
 use crate::platform::{Choice, ChoiceProblem, Proposal, Purpose};
@@ -148,28 +146,16 @@ impl<'a> Draft<'a> {
 
     /// Refuses an id that is taken.
     fn is_free(&self, context: &Context) -> Result<(), CliError> {
-        let file = context.directory.connector_file(self.id);
-        if file.symlink_metadata().is_err() {
-            return Ok(());
-        }
-        Err(CliError::Refused(format!(
-            "{} is there already; choose another id with --connector",
-            file.display()
-        )))
+        Ok(see_free(&context.directory, self.id)?)
     }
 
     /// Writes the connector's file and a mapping to begin with; overwrites nothing.
     fn write(&self, context: &Context) -> Result<(), CliError> {
         context.may_change()?;
-        self.is_free(context)?;
         let text = self.text()?;
         let proposal = Proposal::of(self.document);
-        let mapping = context.directory.mapping_file(self.id);
-        let file = context.directory.connector_file(self.id);
-        // The mapping first: a running engine takes the connector up as soon as it is there.
-        let mut done = Written::default();
-        done.create(mapping, proposal.mapping_text())?;
-        done.create(file, &text)?;
+        let beginning = proposal.mapping_text();
+        let done = create_connector(&context.directory, self.id, &text, beginning)?;
         let secrets = proposal.secrets(self.id, &self.choice);
         let value = json!({
             "written": done.written,
@@ -177,9 +163,9 @@ impl<'a> Draft<'a> {
             "secrets": secrets,
             "problems": self.document.problems,
         });
-        context
-            .output
-            .result(&value, |_| done.text(&next_steps(self.id, &secrets, &text)))
+        context.output.result(&value, |_| {
+            told(&done, &next_steps(self.id, &secrets, &text))
+        })
     }
 }
 
@@ -190,38 +176,16 @@ fn impossible(problem: &ChoiceProblem) -> CliError {
     CliError::failed(problem.to_string())
 }
 
-/// The files of a connector, as far as they were written.
-#[derive(Default)]
-struct Written {
-    written: Vec<PathBuf>,
-    kept: Vec<PathBuf>,
-}
-
-impl Written {
-    fn create(&mut self, file: PathBuf, text: &str) -> Result<(), CliError> {
-        match create_file(&file, text) {
-            Ok(Created::New) => self.written.push(file),
-            Ok(Created::WasThere) => self.kept.push(file),
-            Err(error) => {
-                let why = format!("{} can't be written: {error}", file.display());
-                return Err(CliError::failed(why));
-            }
+/// The files of a new connector, and what is to be done next.
+fn told(done: &CreatedFiles, next: &str) -> String {
+    let mut text = String::new();
+    for (word, files) in [("written", &done.written), ("kept   ", &done.kept)] {
+        for file in files {
+            let file = file.display().to_string();
+            push_line(&mut text, &format!("{word}  {}", safe(&file)));
         }
-        Ok(())
     }
-
-    fn text(&self, next: &str) -> String {
-        let mut text = String::new();
-        for (word, files) in [("written", &self.written), ("kept   ", &self.kept)] {
-            for file in files {
-                push_line(
-                    &mut text,
-                    &format!("{word}  {}", safe(&file.display().to_string())),
-                );
-            }
-        }
-        text + next
-    }
+    text + next
 }
 
 /// What is to be done with a new connector, in order.

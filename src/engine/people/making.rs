@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Answered, Shared, note};
-use crate::config::{ConnectorConfig, Created, Directory, create_file, name_within};
+use crate::config::{
+    ConnectorConfig, CreateError, Directory, create_connector, name_within, see_free,
+};
 use crate::engine::control::ControlError;
 use crate::engine::making::{DescriptionRequest, Extent, MadeConnector, MakeConnector};
 use crate::http::{KeepsInMemory, QuotaBook};
-use crate::model::ConnectorId;
 use crate::openapi::{Document, LoadProblem};
 use crate::platform::registry::{self, Setup};
 use crate::platform::{ChoiceProblem, Offer, Proposal};
@@ -16,7 +17,7 @@ use crate::platform::{ChoiceProblem, Offer, Proposal};
 /// What a description offers.
 pub(super) async fn describe(shared: &Shared, request: DescriptionRequest) -> Answered<Offer> {
     if let Some(id) = &request.connector {
-        free(&home(shared)?, id)?;
+        see_free(&home(shared)?, id).map_err(|why| not_created(&why))?;
     }
     let file = described(shared, &request.file)?;
     apart(move || {
@@ -43,7 +44,7 @@ pub(super) async fn make(
     let id = make.connector.clone();
     // From here to the end nobody else writes: what is free now is free when it is written.
     let _turn = shared.files.lock().await;
-    free(&directory, &id)?;
+    see_free(&directory, &id).map_err(|why| not_created(&why))?;
     let extent = make.extent;
     let (mut made, of) = drafted(shared, &directory, make).await?;
     if extent == Extent::DryRun {
@@ -53,7 +54,16 @@ pub(super) async fn make(
         let told: Vec<String> = made.problems.iter().map(ToString::to_string).collect();
         return Err(ControlError::Refused(told.join("\n")));
     }
-    write(&directory, &id, &mut made, of.mapping).await?;
+    let text = made.text.clone();
+    let files = {
+        let id = id.clone();
+        apart(move || {
+            let files = create_connector(&directory, &id, &text, of.mapping);
+            files.map_err(|why| not_created(&why))
+        })
+        .await?
+    };
+    (made.written, made.kept) = (files.written, files.kept);
     note(
         shared,
         by,
@@ -121,37 +131,6 @@ async fn drafted(
     .await
 }
 
-/// Writes mapping and connector, in this order: a connector without a mapping is one with a problem.
-async fn write(
-    directory: &Directory,
-    id: &ConnectorId,
-    made: &mut MadeConnector,
-    mapping: &'static str,
-) -> Answered<()> {
-    let mapping_file = directory.mapping_file(id);
-    let (file, text) = (made.file.clone(), made.text.clone());
-    let beside = mapping_file.clone();
-    let (of_mapping, of_file) = apart(move || {
-        let of_mapping = create_file(&beside, mapping).map_err(|why| unwritten(&beside, &why))?;
-        let of_file = create_file(&file, &text);
-        if of_mapping == Created::New && !matches!(of_file, Ok(Created::New)) {
-            // A mapping that belongs to no connector would only be warned of.
-            let _ = std::fs::remove_file(&beside);
-        }
-        Ok((of_mapping, of_file.map_err(|why| unwritten(&file, &why))?))
-    })
-    .await?;
-    if of_file == Created::WasThere {
-        return Err(taken(id, &made.file));
-    }
-    made.written.push(made.file.clone());
-    match of_mapping {
-        Created::New => made.written.push(mapping_file),
-        Created::WasThere => made.kept.push(mapping_file),
-    }
-    Ok(())
-}
-
 fn home(shared: &Shared) -> Answered<Directory> {
     Directory::resolve(Some(&shared.config_directory))
         .map_err(|error| ControlError::Failed(error.to_string()))
@@ -169,27 +148,13 @@ fn described(shared: &Shared, file: &str) -> Answered<PathBuf> {
     Ok(shared.config_directory.join(file))
 }
 
-/// Refuses an id that is taken, by a good file or a broken one.
-fn free(directory: &Directory, id: &ConnectorId) -> Answered<()> {
-    let file = directory.connector_file(id);
-    match std::fs::symlink_metadata(&file) {
-        Ok(_) => Err(taken(id, &file)),
-        Err(_) => Ok(()),
+fn not_created(error: &CreateError) -> ControlError {
+    match error {
+        CreateError::Taken(..) => ControlError::Refused(error.to_string()),
+        CreateError::Io { .. } => {
+            ControlError::Failed(format!("{error}, and no connector was made"))
+        }
     }
-}
-
-fn taken(id: &ConnectorId, file: &Path) -> ControlError {
-    ControlError::Refused(format!(
-        "there is a connector `{id}` already ({}); choose another id",
-        file.display()
-    ))
-}
-
-fn unwritten(file: &Path, why: &std::io::Error) -> ControlError {
-    ControlError::Failed(format!(
-        "{} can't be written, and no connector was made: {why}",
-        file.display()
-    ))
 }
 
 fn refused(problem: &ChoiceProblem) -> ControlError {
